@@ -1,0 +1,9 @@
+#pragma once
+
+#include <lmm/error.hpp>
+#include <lmm/message.hpp>
+#include <lmm/model.hpp>
+#include <lmm/options.hpp>
+#include <lmm/reply.hpp>
+#include <lmm/session.hpp>
+#include <lmm/version.hpp>

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lmm/message.hpp>
+#include <lmm/model.hpp>
+#include <lmm/options.hpp>
+#include <lmm/reply.hpp>
+
+namespace lmm {
+namespace session {
+class Conversation;
+struct Job;
+}  // namespace session
+inline namespace v0 {
+
+/// A reply that is being made. Movable; destroying it cancels and lets go without waiting.
+/// All calls are for one thread at a time, except cancel(), which any thread may call.
+class Pending {
+ public:
+  enum class State { running, done, failed };
+
+  /// New text since the last poll, appended to `text`; never blocks. After `failed`, get() throws the reason.
+  State poll(std::string& text);
+  State poll();
+
+  /// Asks the worker to stop: it does so within a layer. Idempotent, allowed from any thread, also after the end.
+  void cancel() noexcept;
+
+  /// Waits for the end and gives the reply; throws the Error that ended it. Call once.
+  Reply get();
+
+  /// How far preprocessing, encoding or prefill have come; total 0 before and after.
+  Progress progress() const;
+
+  Pending(Pending&&) noexcept;
+  Pending& operator=(Pending&&) noexcept;
+  ~Pending();
+
+ private:
+  friend class Session;
+  explicit Pending(std::shared_ptr<session::Job> job);
+  std::shared_ptr<session::Job> job_;
+};
+
+/// One conversation with a model: history, KV cache and the embeddings of its pictures. Nothing that an earlier turn
+/// computed is computed again. Used by one thread at a time: a second call meanwhile is an Error `busy`, and nothing
+/// else happens. After any error the session is as it was. Destroying a session that answers cancels the answer.
+class Session {
+ public:
+  explicit Session(Model model, SessionOptions options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// Adds a turn of the user and gives the model's. Blocks; on_piece is called on this thread.
+  /// Throws Error: invalid_argument, context_overflow, unsupported, bad_template, cancelled, busy, out_of_memory.
+  /// Stopped by on_piece, the reply holds the text so far and both turns stay; cancelled before the first token, it
+  /// throws `cancelled` and the history is as before.
+  Reply ask(const Message& message, const GenerateOptions& options = {}, const OnPiece& on_piece = {});
+
+  /// The same without waiting, for hosts with a loop of their own: poll the result each frame.
+  Pending start(const Message& message, const GenerateOptions& options = {});
+
+  /// Stops the call in progress, if any; from any thread.
+  void cancel() noexcept;
+
+  /// The turns so far, the system prompt first where there is one.
+  std::vector<Turn> history() const;
+
+  /// Puts turns in place of the history, e.g. one kept by the host. The KV cache is used as far as it still fits.
+  void set_history(std::vector<Turn> turns);
+
+  /// Takes back the last user turn and its answer. Returns that user turn; nothing where there was none.
+  std::optional<Message> pop();
+
+  /// Replaces the last user turn and answers anew: pop() and ask() in one, history restored when it fails.
+  Reply edit_last(const Message& message, const GenerateOptions& options = {}, const OnPiece& on_piece = {});
+
+  /// Forgets all turns; the system prompt stays.
+  void reset();
+
+  /// An independent session that goes on from here; the state so far is copied, not computed again.
+  Session fork() const;
+
+  const Model& model() const noexcept;
+
+ private:
+  explicit Session(std::unique_ptr<session::Conversation> conversation);
+  std::unique_ptr<session::Conversation> conversation_;
+};
+
+}  // namespace v0
+}  // namespace lmm

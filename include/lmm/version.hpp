@@ -1,0 +1,14 @@
+#pragma once
+
+#define LMM_VERSION_MAJOR 0
+#define LMM_VERSION_MINOR 1
+#define LMM_VERSION_PATCH 0
+
+namespace lmm {
+inline namespace v0 {
+
+/// Version of the library that is linked, "major.minor.patch". Static storage.
+const char* version() noexcept;
+
+}  // namespace v0
+}  // namespace lmm

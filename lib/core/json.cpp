@@ -1,0 +1,154 @@
+#include "lib/core/json.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/core/file.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lmm {
+namespace {
+
+constexpr int kMaxDepth = 200;
+
+/// Line and column, both from 1, of a byte offset.
+std::pair<std::size_t, std::size_t> line_and_column(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const std::size_t lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const std::size_t newline = before.rfind('\n');
+  return {lines + 1, newline == std::string_view::npos ? before.size() + 1 : before.size() - newline};
+}
+
+std::string shown(const Json& value) {
+  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view where) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  const auto depth_limit = [&](int depth, Json::parse_event_t event, Json&) {
+    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
+    return true;
+  };
+  try {
+    return Json::parse(text.begin(), text.end(), depth_limit);
+  } catch (const Json::parse_error& error) {
+    const auto [line, column] = line_and_column(text, error.byte == 0 ? 0 : error.byte - 1);
+    std::string reason = error.what();
+    // nlohmann's text: "[json.exception...] parse error at line 1, column 2: reason"
+    const std::size_t colon = reason.find(": ");
+    if (colon != std::string::npos) reason = reason.substr(colon + 2);
+    std::replace(reason.begin(), reason.end(), '\n', ' ');
+    if (reason.size() > 200) reason.resize(200);
+    fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: {}", where, line, column, reason);
+  }
+}
+
+Json read_json_file(const std::filesystem::path& path) { return parse_json(read_text_file(path), path.string()); }
+
+Fields::Fields(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
+  if (!object.is_object()) fail(ErrorCode::bad_file, "{}: is {}, expected a JSON object", where_, shown(object));
+}
+
+const Json* Fields::find(std::string_view name) const {
+  const auto it = object_->find(std::string(name));
+  return it == object_->end() || it->is_null() ? nullptr : &*it;
+}
+
+bool Fields::has(std::string_view name) const { return find(name) != nullptr; }
+
+const Json& Fields::at(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) fail(ErrorCode::bad_file, "{}: {} is missing", where_, name);
+  return *value;
+}
+
+Fields Fields::object(std::string_view name) const { return Fields(at(name), fmt::format("{}: {}", where_, name)); }
+
+void Fields::wrong(std::string_view name, std::string_view expected) const {
+  fail(ErrorCode::bad_file, "{}: {} is {}, expected {}", where_, name, shown(at(name)), expected);
+}
+
+std::int64_t Fields::integer(std::string_view name) const {
+  const Json& value = at(name);
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) {
+    wrong(name, "an integer of 64 bits");
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_number_float()) {  // some configs spell 1.0
+    const double number = value.get<double>();
+    if (std::floor(number) == number && std::fabs(number) < 9e15) return static_cast<std::int64_t>(number);
+  }
+  wrong(name, "an integer");
+}
+
+std::int64_t Fields::integer(std::string_view name, std::int64_t otherwise) const {
+  return has(name) ? integer(name) : otherwise;
+}
+
+std::int64_t Fields::integer_in(std::string_view name, std::int64_t low, std::int64_t high) const {
+  const std::int64_t value = integer(name);
+  if (value < low || value > high) wrong(name, fmt::format("{} to {}", low, high));
+  return value;
+}
+
+std::int64_t Fields::integer_in(std::string_view name, std::int64_t low, std::int64_t high,
+                                std::int64_t otherwise) const {
+  return has(name) ? integer_in(name, low, high) : otherwise;
+}
+
+double Fields::number(std::string_view name) const {
+  const Json& value = at(name);
+  if (!value.is_number()) wrong(name, "a number");
+  return value.get<double>();
+}
+
+double Fields::number(std::string_view name, double otherwise) const { return has(name) ? number(name) : otherwise; }
+
+bool Fields::boolean(std::string_view name, bool otherwise) const {
+  const Json* value = find(name);
+  if (value == nullptr) return otherwise;
+  if (!value->is_boolean()) wrong(name, "true or false");
+  return value->get<bool>();
+}
+
+std::string Fields::string(std::string_view name) const {
+  const Json& value = at(name);
+  if (!value.is_string()) wrong(name, "a string");
+  return value.get<std::string>();
+}
+
+std::string Fields::string(std::string_view name, std::string_view otherwise) const {
+  return has(name) ? string(name) : std::string(otherwise);
+}
+
+std::vector<double> Fields::numbers(std::string_view name, const std::vector<double>& otherwise) const {
+  const Json* value = find(name);
+  if (value == nullptr) return otherwise;
+  if (!value->is_array()) wrong(name, "a list of numbers");
+  std::vector<double> out;
+  for (const Json& item : *value) {
+    if (!item.is_number()) wrong(name, "a list of numbers");
+    out.push_back(item.get<double>());
+  }
+  return out;
+}
+
+std::vector<std::int64_t> Fields::integers(std::string_view name, const std::vector<std::int64_t>& otherwise) const {
+  const Json* value = find(name);
+  if (value == nullptr) return otherwise;
+  if (value->is_number_integer()) return {value->get<std::int64_t>()};
+  if (!value->is_array()) wrong(name, "an integer or a list of integers");
+  std::vector<std::int64_t> out;
+  for (const Json& item : *value) {
+    if (!item.is_number_integer()) wrong(name, "an integer or a list of integers");
+    out.push_back(item.get<std::int64_t>());
+  }
+  return out;
+}
+
+}  // namespace lmm
