@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <lmm/export.hpp>
+
 namespace lmm {
 inline namespace v0 {
 
@@ -24,11 +26,11 @@ enum class ErrorCode : std::int32_t {
 };
 
 /// Name of a code as it is spelled above, e.g. "bad_file". Static storage.
-const char* error_name(ErrorCode code) noexcept;
+LMM_API const char* error_name(ErrorCode code) noexcept;
 
 /// The one exception type of lmm. what() is one line: what, expected, actual, where.
 /// After any Error the object that was called is as it was before the call.
-class Error : public std::runtime_error {
+class LMM_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

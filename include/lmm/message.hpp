@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <lmm/export.hpp>
+
 namespace lmm {
 namespace media {
 struct Picture;
@@ -33,7 +35,7 @@ struct PixelView {
 
 /// A picture, decoded to 8-bit RGB as the reference's load_image does (transformers/image_utils.py): turned upright by
 /// its EXIF orientation, alpha dropped as PIL's convert("RGB") does. Immutable, cheap to copy, usable from any thread.
-class Image {
+class LMM_API Image {
  public:
   /// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) file.
   /// Throws Error: not_found, io, bad_file (empty, truncated, of unknown kind, more than 178,956,970 pixels).

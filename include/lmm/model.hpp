@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <lmm/export.hpp>
 #include <lmm/options.hpp>
 
 namespace lmm {
@@ -17,6 +18,7 @@ inline namespace v0 {
 
 /// What a checkpoint is, read from its config files and weight headers alone.
 struct ModelInfo {
+  std::string folder;               ///< as given to load() or info()
   std::string family;               ///< model_type of config.json, e.g. "idefics3"
   std::string architecture;         ///< first entry of `architectures`, may be empty
   std::uint64_t parameters = 0;     ///< stored elements, tied ones once
@@ -45,7 +47,7 @@ struct Rendered {
 
 /// Weights and tokenizer of one checkpoint: immutable, loaded once, shared by any number of sessions in any threads.
 /// Copies share. One worker thread per model runs the arithmetic; the callers' threads never do.
-class Model {
+class LMM_API Model {
  public:
   /// Loads a Hugging Face checkpoint folder as downloaded. Weights are memory-mapped where no conversion is needed.
   /// Throws Error: not_found, bad_file, unsupported, out_of_memory, no_device, invalid_argument, cancelled.

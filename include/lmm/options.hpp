@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <lmm/export.hpp>
+
 namespace lmm {
 inline namespace v0 {
 
@@ -15,7 +17,7 @@ inline namespace v0 {
 enum class DType : std::int32_t { automatic = 0, fp32 = 1, bf16 = 2, fp16 = 3 };
 
 /// Name as `--dtype` takes it: "auto", "fp32", "bf16", "fp16". Static storage.
-const char* dtype_name(DType dtype) noexcept;
+LMM_API const char* dtype_name(DType dtype) noexcept;
 
 /// How far a long call has come.
 struct Progress {

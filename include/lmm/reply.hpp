@@ -4,13 +4,15 @@
 #include <string>
 #include <vector>
 
+#include <lmm/export.hpp>
+
 namespace lmm {
 inline namespace v0 {
 
 enum class FinishReason : std::int32_t { eos = 0, stop = 1, length = 2, cancelled = 3 };
 
 /// "eos", "stop", "length" or "cancelled". Static storage.
-const char* finish_reason_name(FinishReason reason) noexcept;
+LMM_API const char* finish_reason_name(FinishReason reason) noexcept;
 
 /// Tokens of one reply.
 struct Usage {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <lmm/export.hpp>
 #include <lmm/message.hpp>
 #include <lmm/model.hpp>
 #include <lmm/options.hpp>
@@ -20,7 +21,7 @@ inline namespace v0 {
 
 /// A reply that is being made. Movable; destroying it cancels and lets go without waiting.
 /// All calls are for one thread at a time, except cancel(), which any thread may call.
-class Pending {
+class LMM_API Pending {
  public:
   enum class State { running, done, failed };
 
@@ -50,7 +51,7 @@ class Pending {
 /// One conversation with a model: history, KV cache and the embeddings of its pictures. Nothing that an earlier turn
 /// computed is computed again. Used by one thread at a time: a second call meanwhile is an Error `busy`, and nothing
 /// else happens. After any error the session is as it was. Destroying a session that answers cancels the answer.
-class Session {
+class LMM_API Session {
  public:
   explicit Session(Model model, SessionOptions options = {});
   Session(Session&&) noexcept;
@@ -87,11 +88,9 @@ class Session {
   /// An independent session that goes on from here; the state so far is copied, not computed again.
   Session fork() const;
 
-  const Model& model() const noexcept;
-
  private:
-  explicit Session(std::unique_ptr<session::Conversation> conversation);
-  std::unique_ptr<session::Conversation> conversation_;
+  explicit Session(std::shared_ptr<session::Conversation> conversation);
+  std::shared_ptr<session::Conversation> conversation_;
 };
 
 }  // namespace v0

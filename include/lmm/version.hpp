@@ -1,5 +1,7 @@
 #pragma once
 
+#include <lmm/export.hpp>
+
 #define LMM_VERSION_MAJOR 0
 #define LMM_VERSION_MINOR 1
 #define LMM_VERSION_PATCH 0
@@ -8,7 +10,7 @@ namespace lmm {
 inline namespace v0 {
 
 /// Version of the library that is linked, "major.minor.patch". Static storage.
-const char* version() noexcept;
+LMM_API const char* version() noexcept;
 
 }  // namespace v0
 }  // namespace lmm

@@ -25,18 +25,17 @@ std::string shown(const Json& value) {
   return text;
 }
 
-}  // namespace
-
-Json parse_json(std::string_view text, std::string_view where) {
+template <typename J>
+J parse(std::string_view text, std::string_view where) {
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  const auto depth_limit = [&](int depth, Json::parse_event_t event, Json&) {
-    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+  const auto depth_limit = [&](int depth, typename J::parse_event_t event, J&) {
+    const bool opens = event == J::parse_event_t::object_start || event == J::parse_event_t::array_start;
     if (opens && depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
     return true;
   };
   try {
-    return Json::parse(text.begin(), text.end(), depth_limit);
-  } catch (const Json::parse_error& error) {
+    return J::parse(text.begin(), text.end(), depth_limit);
+  } catch (const typename J::parse_error& error) {
     const auto [line, column] = line_and_column(text, error.byte == 0 ? 0 : error.byte - 1);
     std::string reason = error.what();
     // nlohmann's text: "[json.exception...] parse error at line 1, column 2: reason"
@@ -46,6 +45,16 @@ Json parse_json(std::string_view text, std::string_view where) {
     if (reason.size() > 200) reason.resize(200);
     fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: {}", where, line, column, reason);
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view where) { return parse<Json>(text, where); }
+
+SortedJson parse_sorted_json(std::string_view text, std::string_view where) { return parse<SortedJson>(text, where); }
+
+SortedJson read_sorted_json_file(const std::filesystem::path& path) {
+  return parse_sorted_json(read_text_file(path), path.string());
 }
 
 Json read_json_file(const std::filesystem::path& path) { return parse_json(read_text_file(path), path.string()); }

@@ -13,11 +13,18 @@ namespace lmm {
 /// Key order is kept: chat templates print objects as they were given.
 using Json = nlohmann::ordered_json;
 
+/// For files with very many keys in one object (vocabularies), where Json would take quadratic time. Keys are sorted.
+using SortedJson = nlohmann::json;
+
 /// Parses text with a depth limit of 200. Error bad_file with `where`, line and column.
 Json parse_json(std::string_view text, std::string_view where);
 
 /// Reads and parses a file. Errors as read_text_file and parse_json.
 Json read_json_file(const std::filesystem::path& path);
+
+/// The same with sorted keys; of a key that stands twice in an object the last value counts.
+SortedJson parse_sorted_json(std::string_view text, std::string_view where);
+SortedJson read_sorted_json_file(const std::filesystem::path& path);
 
 /// Typed access to the fields of one JSON object, with errors that name the file, the field, what was expected and
 /// what stands there. A field that is absent or null gives the default. Holds a reference to the object.

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "lib/core/error.hpp"
+
+#include <lmm/options.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace lmm {
+
+/// True where `text` matches `glob`: `*` any characters, `?` one, everything else itself.
+bool glob_match(std::string_view glob, std::string_view text);
+
+/// What a long computation carries along: cancellation, progress and taps. Used by the worker thread; `cancel()` and
+/// the progress getters may be called from any thread.
+class Run {
+ public:
+  Run() = default;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+  /// Throws Error `cancelled` once cancel() was called. Called at least once a layer.
+  void checkpoint() const {
+    if (cancelled()) throw Error(ErrorCode::cancelled, "cancelled by the caller");
+  }
+
+  /// Starts a stage (static storage) of `total` steps.
+  void begin(const char* stage, std::int64_t total) noexcept {
+    done_.store(0, std::memory_order_relaxed);
+    total_.store(total, std::memory_order_relaxed);
+    stage_.store(stage, std::memory_order_release);
+  }
+  void advance(std::int64_t steps) noexcept { done_.fetch_add(steps, std::memory_order_relaxed); }
+  Progress progress() const noexcept {
+    const char* stage = stage_.load(std::memory_order_acquire);
+    return {stage, done_.load(std::memory_order_relaxed), total_.load(std::memory_order_relaxed)};
+  }
+
+  /// Observes intermediates whose name matches a glob; set before the run begins.
+  void observe(std::string glob, std::function<void(const Tap&)> sink) {
+    glob_ = std::move(glob);
+    sink_ = std::move(sink);
+  }
+  bool observed() const noexcept { return static_cast<bool>(sink_); }
+  bool wants(std::string_view name) const { return observed() && glob_match(glob_, name); }
+  void emit(const Tap& tap) const { sink_(tap); }
+
+ private:
+  std::atomic<bool> cancelled_{false};
+  std::atomic<const char*> stage_{""};
+  std::atomic<std::int64_t> done_{0};
+  std::atomic<std::int64_t> total_{0};
+  std::string glob_;
+  std::function<void(const Tap&)> sink_;
+};
+
+}  // namespace lmm

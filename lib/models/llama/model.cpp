@@ -1,0 +1,62 @@
+#include "lib/models/llama/model.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/models/decode.hpp"
+#include "lib/towers/text/decoder.hpp"
+
+namespace lmm::models::llama {
+namespace {
+
+towers::DecoderConfig parse(const Checkpoint& checkpoint) {
+  return towers::DecoderConfig::parse_llama(checkpoint.fields(), 1e-6);
+}
+
+class Llama final : public Family {
+ public:
+  Llama(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run)
+      : info_(describe(checkpoint)), decoder_(make_decoder(checkpoint, placement, run)) {}
+
+  const FamilyInfo& info() const override { return info_; }
+
+  std::vector<std::shared_ptr<const ImageInput>> preprocess(std::span<const media::Picture* const>) const override {
+    fail(ErrorCode::unsupported, "this model takes text only, but the message holds a picture");
+  }
+
+  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const ImageInput* const>, Run&) const override {
+    fail(ErrorCode::unsupported, "this model takes text only");
+  }
+
+  std::unique_ptr<State> new_state() const override { return decoder_.new_cache(); }
+
+  void forward(const Sequence& sequence, State& state, std::span<float> logits, Run& run) const override {
+    decode(decoder_, sequence, dynamic_cast<nn::KvCache&>(state), logits, run);
+  }
+
+ private:
+  static towers::Decoder make_decoder(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run) {
+    const nn::WeightScope root(checkpoint.weights->scope(""), placement, run);
+    const bool tied = checkpoint.fields().boolean("tie_word_embeddings", false);
+    return towers::Decoder(root.scope("model"), root, parse(checkpoint), tied);
+  }
+
+  FamilyInfo info_;
+  towers::Decoder decoder_;
+};
+
+}  // namespace
+
+FamilyInfo describe(const Checkpoint& checkpoint) {
+  const towers::DecoderConfig config = parse(checkpoint);
+  FamilyInfo info;
+  info.towers = {"text"};
+  info.context_length = config.context_length;
+  info.vocab_size = config.vocab_size;
+  info.text_layers = config.layers;
+  return info;
+}
+
+std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run) {
+  return std::make_unique<Llama>(checkpoint, placement, run);
+}
+
+}  // namespace lmm::models::llama

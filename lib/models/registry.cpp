@@ -1,0 +1,35 @@
+#include "lib/models/registry.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/models/idefics3/model.hpp"
+#include "lib/models/llama/model.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace lmm::models {
+namespace {
+
+constexpr std::array kFamilies = {
+    FamilyEntry{"idefics3", idefics3::describe, idefics3::load},
+    FamilyEntry{"llama", llama::describe, llama::load},
+    FamilyEntry{"smolvlm", idefics3::describe, idefics3::load},
+};
+
+}  // namespace
+
+std::span<const FamilyEntry> families() { return kFamilies; }
+
+const FamilyEntry& family_of(const Checkpoint& checkpoint) {
+  const std::string type = checkpoint.fields().string("model_type");
+  std::vector<std::string_view> known;
+  for (const FamilyEntry& entry : kFamilies) {
+    if (entry.model_type == type) return entry;
+    known.push_back(entry.model_type);
+  }
+  fail(ErrorCode::unsupported, "{}: model_type is \"{}\", known are {}", (checkpoint.folder / "config.json").string(),
+       type, fmt::join(known, ", "));
+}
+
+}  // namespace lmm::models

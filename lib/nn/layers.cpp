@@ -1,0 +1,62 @@
+#include "lib/nn/layers.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <ATen/ATen.h>
+
+namespace lmm::nn {
+
+Linear::Linear(const WeightScope& weights, std::int64_t in, std::int64_t out, bool bias)
+    : weight_(weights.tensor("weight", {out, in})) {
+  if (bias) bias_ = weights.tensor("bias", {out});
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return bias_.defined() ? at::linear(x, weight_, bias_) : at::linear(x, weight_);
+}
+
+RmsNorm::RmsNorm(const WeightScope& weights, std::int64_t size, double eps)
+    : weight_(weights.tensor("weight", {size})), eps_(eps) {}
+
+at::Tensor RmsNorm::operator()(const at::Tensor& x) const {
+  const at::Tensor wide = x.to(at::kFloat);
+  const at::Tensor scale = at::rsqrt(wide.pow(2).mean(-1, true) + eps_);
+  return weight_ * (wide * scale).to(x.scalar_type());
+}
+
+LayerNorm::LayerNorm(const WeightScope& weights, std::int64_t size, double eps)
+    : weight_(weights.tensor("weight", {size})), bias_(weights.tensor("bias", {size})), eps_(eps) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, weight_.sizes(), weight_, bias_, eps_);
+}
+
+Activation::Activation(std::string_view name) {
+  if (name == "silu" || name == "swish") {
+    kind_ = Kind::silu;
+  } else if (name == "gelu") {
+    kind_ = Kind::gelu;
+  } else if (name == "gelu_pytorch_tanh" || name == "gelu_new") {
+    kind_ = Kind::gelu_tanh;
+  } else if (name == "quick_gelu") {
+    kind_ = Kind::quick_gelu;
+  } else if (name == "relu") {
+    kind_ = Kind::relu;
+  } else {
+    fail(ErrorCode::unsupported,
+         "hidden_act is \"{}\", known are silu, swish, gelu, gelu_pytorch_tanh, gelu_new, quick_gelu, relu", name);
+  }
+}
+
+at::Tensor Activation::operator()(const at::Tensor& x) const {
+  switch (kind_) {
+    case Kind::silu: return at::silu(x);
+    case Kind::gelu: return at::gelu(x);
+    case Kind::gelu_tanh: return at::gelu(x, "tanh");
+    case Kind::quick_gelu: return x * at::sigmoid(1.702 * x);
+    case Kind::relu: return at::relu(x);
+  }
+  fail(ErrorCode::internal, "unreachable activation");
+}
+
+}  // namespace lmm::nn

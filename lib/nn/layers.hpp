@@ -1,0 +1,63 @@
+#pragma once
+
+#include "lib/nn/weight_scope.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lmm::nn {
+
+/// y = x W^T + b. Weight (out, in), bias (out).
+class Linear {
+ public:
+  Linear(const WeightScope& weights, std::int64_t in, std::int64_t out, bool bias);
+  at::Tensor operator()(const at::Tensor& x) const;  // (..., in) -> (..., out)
+
+  const at::Tensor& weight() const noexcept { return weight_; }
+  const at::Tensor& bias() const noexcept { return bias_; }
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;  // undefined without bias
+};
+
+/// x / rms(x) * w, the root mean square in fp32 (Zhang and Sennrich 2019, arXiv 1910.07467; LlamaRMSNorm).
+class RmsNorm {
+ public:
+  RmsNorm(const WeightScope& weights, std::int64_t size, double eps);
+  at::Tensor operator()(const at::Tensor& x) const;  // (..., size) -> same
+
+  const at::Tensor& weight() const noexcept { return weight_; }
+  double eps() const noexcept { return eps_; }
+
+ private:
+  at::Tensor weight_;
+  double eps_;
+};
+
+class LayerNorm {
+ public:
+  LayerNorm(const WeightScope& weights, std::int64_t size, double eps);
+  at::Tensor operator()(const at::Tensor& x) const;  // (..., size) -> same
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+  double eps_;
+};
+
+/// An activation by its name in `hidden_act` (transformers/activations.py). Error unsupported for an unknown name.
+class Activation {
+ public:
+  explicit Activation(std::string_view name);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  enum class Kind { silu, gelu, gelu_tanh, quick_gelu, relu };
+  Kind kind_;
+};
+
+}  // namespace lmm::nn

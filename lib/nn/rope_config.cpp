@@ -1,0 +1,137 @@
+#include "lib/nn/rope_config.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace lmm::nn {
+namespace {
+
+double positive(const Fields& fields, std::string_view name) {
+  const double value = fields.number(name);
+  if (!(value > 0.0) || !std::isfinite(value)) fields.wrong(name, "a number above 0");
+  return value;
+}
+
+double positive(const Fields& fields, std::string_view name, double otherwise) {
+  return fields.has(name) ? positive(fields, name) : otherwise;
+}
+
+double mscale(double scale, double factor) { return scale <= 1.0 ? 1.0 : 0.1 * factor * std::log(scale) + 1.0; }
+
+void parse_yarn(RopeConfig& rope, const Fields& fields, std::int64_t context_length) {
+  rope.factor = fields.has("factor")
+                    ? positive(fields, "factor")
+                    : static_cast<double>(context_length) / static_cast<double>(rope.original_context);
+  const double all = fields.number("mscale_all_dim", 0.0);
+  const double own = fields.number("mscale", 0.0);
+  const double from_scale =
+      own != 0.0 && all != 0.0 ? mscale(rope.factor, own) / mscale(rope.factor, all) : mscale(rope.factor, 1.0);
+  rope.attention_factor = positive(fields, "attention_factor", from_scale);
+  const double fast = fields.number("beta_fast", 0.0);  // 0 means the default, as in the reference
+  const double slow = fields.number("beta_slow", 0.0);
+  if (fast != 0.0) rope.beta_fast = fast;
+  if (slow != 0.0) rope.beta_slow = slow;
+  rope.truncate = fields.boolean("truncate", true);
+}
+
+void yarn_frequencies(const RopeConfig& rope, std::vector<float>& inverse) {
+  const double dim = static_cast<double>(rope.head_dim);
+  const auto correction = [&](double rotations) {
+    return dim * std::log(static_cast<double>(rope.original_context) / (rotations * 2.0 * std::numbers::pi)) /
+           (2.0 * std::log(rope.theta));
+  };
+  double low = correction(rope.beta_fast);
+  double high = correction(rope.beta_slow);
+  if (rope.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, dim - 1.0);
+  if (low == high) high += 0.001;
+  for (std::size_t i = 0; i < inverse.size(); ++i) {
+    const float ramp = std::clamp(static_cast<float>((static_cast<double>(i) - low) / (high - low)), 0.0f, 1.0f);
+    const float extrapolated = inverse[i];
+    const float interpolated = 1.0f / (static_cast<float>(rope.factor) * (1.0f / inverse[i]));
+    inverse[i] = interpolated * ramp + extrapolated * (1.0f - ramp);
+  }
+}
+
+void llama3_frequencies(const RopeConfig& rope, std::vector<float>& inverse) {
+  const auto context = static_cast<float>(rope.original_context);
+  const float low = static_cast<float>(rope.low_freq_factor);
+  const float high = static_cast<float>(rope.high_freq_factor);
+  const float factor = static_cast<float>(rope.factor);
+  for (float& frequency : inverse) {
+    const float wavelength = 2.0f * std::numbers::pi_v<float> / frequency;
+    if (wavelength < context / high) continue;
+    if (wavelength > context / low) {
+      frequency /= factor;
+      continue;
+    }
+    const float smooth = (context / wavelength - low) / (high - low);
+    frequency = (1.0f - smooth) * frequency / factor + smooth * frequency;
+  }
+}
+
+}  // namespace
+
+RopeConfig RopeConfig::parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length) {
+  if (head_dim % 2 != 0) text_config.wrong(text_config.has("head_dim") ? "head_dim" : "hidden_size", "an even head_dim");
+  RopeConfig rope;
+  rope.head_dim = head_dim;
+  rope.theta = positive(text_config, "rope_theta", 10000.0);
+  const char* spelling = text_config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  if (!text_config.has(spelling)) return rope;
+  const Fields fields = text_config.object(spelling);
+  rope.theta = positive(fields, "rope_theta", rope.theta);
+  if (fields.number("partial_rotary_factor", 1.0) != 1.0) {
+    fail(ErrorCode::unsupported, "{}: partial_rotary_factor is {}, only 1 is supported", fields.where(),
+         fields.number("partial_rotary_factor"));
+  }
+  const std::string type = fields.string("rope_type", fields.string("type", "default"));
+  rope.original_context = fields.integer_in("original_max_position_embeddings", 1, INT64_C(1) << 31, context_length);
+  if (type == "default" || type == "dynamic") {
+    // "dynamic" (NTK) changes frequencies only beyond max_position_embeddings, where lmm's context ends.
+    return rope;
+  }
+  if (type == "linear") {
+    rope.type = Type::linear;
+    rope.factor = positive(fields, "factor");
+  } else if (type == "llama3") {
+    rope.type = Type::llama3;
+    rope.factor = positive(fields, "factor");
+    rope.low_freq_factor = positive(fields, "low_freq_factor");
+    rope.high_freq_factor = positive(fields, "high_freq_factor");
+    if (rope.high_freq_factor == rope.low_freq_factor) fields.wrong("high_freq_factor", "another value than low_freq_factor");
+  } else if (type == "yarn") {
+    rope.type = Type::yarn;
+    parse_yarn(rope, fields, context_length);
+  } else {
+    fail(ErrorCode::unsupported, "{}: rope_type is \"{}\", known are default, linear, dynamic, llama3, yarn",
+         fields.where(), type);
+  }
+  return rope;
+}
+
+std::vector<float> RopeConfig::inverse_frequencies() const {
+  std::vector<float> inverse(static_cast<std::size_t>(head_dim / 2));
+  for (std::size_t i = 0; i < inverse.size(); ++i) {
+    const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+    inverse[i] = 1.0f / std::pow(static_cast<float>(theta), exponent);
+  }
+  switch (type) {
+    case Type::standard: break;
+    case Type::linear:
+      for (float& frequency : inverse) frequency /= static_cast<float>(factor);
+      break;
+    case Type::llama3: llama3_frequencies(*this, inverse); break;
+    case Type::yarn: yarn_frequencies(*this, inverse); break;
+  }
+  return inverse;
+}
+
+}  // namespace lmm::nn

@@ -1,0 +1,74 @@
+#include "lib/nn/runtime.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+
+namespace lmm::nn {
+
+std::shared_ptr<void> enter_inference(int threads) {
+  // OpenMP keeps the number of threads per calling thread, so the host's own torch code is left alone. torch sets it on
+  // a thread's first parallel region: let it do so before.
+  at::init_num_threads();
+  ::omp_set_num_threads(threads);
+  return std::make_shared<c10::InferenceMode>();
+}
+
+at::Device find_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  const bool cuda = name == "cuda" || name.starts_with("cuda:");
+  if (!cuda) fail(ErrorCode::invalid_argument, "device is \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"", name);
+  try {
+    const at::Device device(name);
+    const auto count = at::globalContext().hasCUDA() ? at::accelerator::deviceCount() : 0;
+    const int index = device.has_index() ? device.index() : 0;
+    if (count == 0) fail(ErrorCode::no_device, "device \"{}\": the libtorch in use sees no CUDA device; \"cpu\" is there", name);
+    if (index >= count) fail(ErrorCode::no_device, "device \"{}\": there are {} CUDA devices, 0 to {}", name, count, count - 1);
+    return device;
+  } catch (const c10::Error&) {
+    fail(ErrorCode::invalid_argument, "device is \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"", name);
+  }
+}
+
+at::ScalarType compute_type(DType asked, DType stored, const at::Device& device) {
+  const bool bf16 = asked == DType::bf16 || (asked == DType::automatic && stored == DType::bf16);
+  if (asked == DType::fp16) {
+    if (device.is_cpu()) fail(ErrorCode::unsupported, "dtype fp16 on the CPU: use fp32 (exact for fp16 weights) or bf16");
+    return at::kHalf;
+  }
+  return bf16 ? at::kBFloat16 : at::kFloat;
+}
+
+void rethrow_as_error() {
+  try {
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::out_of_memory, "out of memory");
+  } catch (const c10::OutOfMemoryError& error) {
+    fail(ErrorCode::out_of_memory, "out of memory on the device: {}",
+         std::string_view(error.what_without_backtrace()).substr(0, 200));
+  } catch (const c10::Error& error) {
+    std::string text = error.what_without_backtrace();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    // torch's CPU allocator has no exception type of its own.
+    const bool memory = text.find("can't allocate memory") != std::string::npos;
+    fail(memory ? ErrorCode::out_of_memory : ErrorCode::internal, "torch: {}", text.substr(0, 400));
+  } catch (const std::exception& error) {
+    fail(ErrorCode::internal, "{}", error.what());
+  } catch (...) {
+    fail(ErrorCode::internal, "an exception of unknown type");
+  }
+}
+
+}  // namespace lmm::nn

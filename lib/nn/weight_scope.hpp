@@ -1,0 +1,36 @@
+#pragma once
+
+#include "lib/core/run.hpp"
+#include "lib/nn/placement.hpp"
+#include "lib/weights/weights.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmm::nn {
+
+/// Named tensors below a prefix, placed on a device in the compute type: what a layer is constructed from.
+/// A tensor stored in the compute type stays in the mapped file, which it keeps alive; others are converted once.
+class WeightScope {
+ public:
+  /// `run` gets progress in bytes and is asked for cancellation at every tensor.
+  WeightScope(weights::Scope scope, Placement placement, Run& run)
+      : scope_(std::move(scope)), placement_(placement), run_(&run) {}
+
+  WeightScope scope(std::string_view name) const { return {scope_.scope(name), placement_, *run_}; }
+  bool has(std::string_view name) const { return scope_.has(name); }
+
+  /// Errors: bad_file for a missing tensor, another shape, or a value that is not finite.
+  at::Tensor tensor(std::string_view name, const std::vector<std::int64_t>& shape) const;
+
+  const Placement& placement() const noexcept { return placement_; }
+
+ private:
+  weights::Scope scope_;
+  Placement placement_;
+  Run* run_;
+};
+
+}  // namespace lmm::nn

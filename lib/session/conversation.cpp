@@ -1,0 +1,107 @@
+#include "lib/session/conversation.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/nn/runtime.hpp"
+#include "lib/session/job.hpp"
+
+namespace lmm::session {
+namespace {
+
+/// Runs a function once.
+struct FunctionTask final : Task {
+  explicit FunctionTask(std::function<void()> fn) : task(std::move(fn)) {}
+  bool step() noexcept override {
+    task();
+    return false;
+  }
+  std::packaged_task<void()> task;
+};
+
+}  // namespace
+
+std::future<void> run_on_worker(Engine& engine, std::function<void()> fn) {
+  const auto task = std::make_shared<FunctionTask>([fn = std::move(fn)] {
+    try {
+      fn();
+    } catch (...) {
+      nn::rethrow_as_error();
+    }
+  });
+  std::future<void> done = task->task.get_future();
+  engine.worker->submit(task);
+  return done;
+}
+
+Conversation::Conversation(std::shared_ptr<Engine> engine, SessionOptions options)
+    : engine_(std::move(engine)), options_(std::move(options)) {
+  if (options_.max_context < 0) {
+    fail(ErrorCode::invalid_argument, "max_context is {}, expected 0 (the model's own) or more", options_.max_context);
+  }
+  template_variables(*engine_, {}, options_);  // refuses variables and tools that are no JSON
+  if (!options_.system.empty()) turns_.push_back({"system", Message(options_.system)});
+}
+
+void Conversation::check_idle() const {
+  const std::shared_ptr<Job> job = job_.lock();
+  if (job != nullptr && !job->finished() && !job->run.cancelled()) {
+    fail(ErrorCode::busy, "the session is answering: wait for its reply or cancel it, or use a session per thread");
+  }
+}
+
+std::shared_ptr<Job> Conversation::start(std::vector<Turn> history, Message message, GenerateOptions options) {
+  if (message.parts.empty()) fail(ErrorCode::invalid_argument, "the message is empty, expected text or a picture");
+  const std::lock_guard lock(mutex_);
+  check_idle();
+  auto job = std::make_shared<Job>(shared_from_this(), job_.lock(), std::move(history), std::move(message),
+                                   std::move(options));
+  engine_->worker->submit(job);
+  job_ = job;
+  return job;
+}
+
+void Conversation::cancel() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (const std::shared_ptr<Job> job = job_.lock()) job->run.cancel();
+}
+
+std::vector<Turn> Conversation::turns() const {
+  const std::lock_guard lock(mutex_);
+  return turns_;
+}
+
+void Conversation::set_turns(std::vector<Turn> turns) {
+  for (const Turn& turn : turns) {
+    if (turn.role.empty()) fail(ErrorCode::invalid_argument, "a turn has no role, expected \"system\", \"user\" or \"assistant\"");
+    if (turn.message.parts.empty()) fail(ErrorCode::invalid_argument, "a turn of role \"{}\" is empty", turn.role);
+  }
+  const std::lock_guard lock(mutex_);
+  check_idle();
+  turns_ = std::move(turns);
+}
+
+std::shared_ptr<Conversation> Conversation::fork() {
+  auto copy = std::make_shared<Conversation>(engine_, options_);
+  {
+    const std::lock_guard lock(mutex_);
+    check_idle();
+    copy->turns_ = turns_;
+  }
+  run_on_worker(*engine_, [&] {
+    if (state_ == nullptr) return;
+    copy->state_ = state_->clone();
+    copy->token_keys_ = token_keys_;
+  }).get();
+  return copy;
+}
+
+models::State& Conversation::state() {
+  if (state_ == nullptr) state_ = engine_->family->new_state();
+  return *state_;
+}
+
+void Conversation::commit(std::vector<Turn> turns) {
+  const std::lock_guard lock(mutex_);
+  turns_ = std::move(turns);
+}
+
+}  // namespace lmm::session

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "lib/models/family.hpp"
+#include "lib/session/engine.hpp"
+
+#include <lmm/message.hpp>
+#include <lmm/options.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace lmm::session {
+
+struct Job;
+
+/// What a Session holds. Turns and the running job are guarded by a mutex; the KV cache belongs to the worker thread.
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  Conversation(std::shared_ptr<Engine> engine, SessionOptions options);
+
+  /// Queues a reply to `message` after `history`; the turns become history + message + reply when it is done.
+  /// Error busy while another reply is being made.
+  std::shared_ptr<Job> start(std::vector<Turn> history, Message message, GenerateOptions options);
+
+  void cancel() noexcept;
+  std::vector<Turn> turns() const;
+  void set_turns(std::vector<Turn> turns);  ///< Error busy, invalid_argument
+  std::shared_ptr<Conversation> fork();
+
+  const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
+  const SessionOptions& options() const noexcept { return options_; }
+
+  // Worker thread only.
+  models::State& state();
+  std::vector<std::uint64_t>& token_keys() noexcept { return token_keys_; }  ///< of the tokens in state()
+  void commit(std::vector<Turn> turns);
+
+ private:
+  void check_idle() const;  // under the mutex; Error busy
+
+  std::shared_ptr<Engine> engine_;
+  SessionOptions options_;
+  mutable std::mutex mutex_;
+  std::vector<Turn> turns_;
+  std::weak_ptr<Job> job_;  // the latest; the worker and the caller own it
+  std::unique_ptr<models::State> state_;
+  std::vector<std::uint64_t> token_keys_;
+};
+
+/// Runs fn once on the model's worker thread; the future gives its end, or what it threw as lmm::Error.
+std::future<void> run_on_worker(Engine& engine, std::function<void()> fn);
+
+}  // namespace lmm::session

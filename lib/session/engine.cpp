@@ -1,0 +1,166 @@
+#include "lib/session/engine.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/models/registry.hpp"
+#include "lib/nn/kernels/thread_pool.hpp"
+#include "lib/nn/runtime.hpp"
+#include "lib/session/conversation.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <future>
+#include <map>
+
+namespace lmm::session {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) {
+    fail(ErrorCode::not_found, "{}: no such folder, expected a Hugging Face checkpoint folder", folder.string());
+  }
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    fail(ErrorCode::bad_file, "{}: is a file, expected a Hugging Face checkpoint folder", folder.string());
+  }
+  const std::filesystem::path config = folder / "config.json";
+  if (!std::filesystem::exists(config, ignored)) {
+    fail(ErrorCode::not_found, "{}: no config.json in it, so this is no Hugging Face checkpoint folder", folder.string());
+  }
+  models::Checkpoint checkpoint;
+  checkpoint.folder = folder;
+  checkpoint.config = read_json_file(config);
+  static_cast<void>(models::family_of(checkpoint));  // an unknown architecture is said before missing weights are
+  checkpoint.weights = weights::Weights::open(folder);
+  return checkpoint;
+}
+
+DType public_type(weights::ScalarType type) {
+  switch (type) {
+    case weights::ScalarType::bf16: return DType::bf16;
+    case weights::ScalarType::f16: return DType::fp16;
+    default: return DType::fp32;
+  }
+}
+
+/// The type that most weight bytes are stored in.
+DType stored_type(const weights::Weights& weights) {
+  std::map<DType, std::uint64_t> bytes;
+  for (const weights::TensorView& view : weights.tensors()) bytes[public_type(view.dtype)] += view.bytes;
+  DType most = DType::fp32;
+  for (const auto& [type, count] : bytes) {
+    if (count > bytes[most]) most = type;
+  }
+  return most;
+}
+
+ModelInfo describe_checkpoint(const models::Checkpoint& checkpoint) {
+  const models::FamilyInfo family = models::family_of(checkpoint).describe(checkpoint);
+  ModelInfo info;
+  info.folder = checkpoint.folder.string();
+  info.family = checkpoint.fields().string("model_type");
+  if (const Json* list = checkpoint.fields().find("architectures"); list != nullptr && list->is_array() && !list->empty()) {
+    if (list->front().is_string()) info.architecture = list->front().get<std::string>();
+  }
+  info.parameters = checkpoint.weights->parameters();
+  info.weight_bytes = checkpoint.weights->total_bytes();
+  info.towers = family.towers;
+  info.context_length = family.context_length;
+  info.vocab_size = family.vocab_size;
+  info.stored_dtype = stored_type(*checkpoint.weights);
+  info.sees_images = family.image_token_id >= 0;
+  info.has_chat_template = chat_template::ChatTemplate::load(checkpoint.folder).has_value();
+  for (const std::filesystem::path& file : checkpoint.weights->files()) info.weight_files.push_back(file.string());
+  return info;
+}
+
+void check_memory(const models::Checkpoint& checkpoint, at::ScalarType type, std::uint64_t limit) {
+  if (limit == 0) return;
+  std::uint64_t needed = 0;
+  for (const weights::TensorView& view : checkpoint.weights->tensors()) {
+    needed += view.bytes / weights::scalar_size(view.dtype) * c10::elementSize(type);
+  }
+  if (needed > limit) {
+    fail(ErrorCode::out_of_memory, "{}: the weights take {} bytes as {}, max_memory allows {}", checkpoint.folder.string(),
+         needed, c10::toString(type), limit);
+  }
+}
+
+/// Tells the caller of progress until the task is done.
+void report_until_done(const std::future<void>& done, Run& run, const OnProgress& on_progress) {
+  std::int64_t reported = -1;
+  bool last = false;
+  while (!last) {
+    last = done.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready;
+    const Progress now = run.progress();
+    if (now.done == reported || run.cancelled()) continue;
+    reported = now.done;
+    if (!on_progress(now)) run.cancel();
+  }
+}
+
+}  // namespace
+
+ModelInfo Engine::describe(const std::filesystem::path& folder) { return describe_checkpoint(open_checkpoint(folder)); }
+
+std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const LoadOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    fail(ErrorCode::invalid_argument, "threads is {}, expected 0 (all that the process may use) to {}", options.threads,
+         kMaxThreads);
+  }
+  const models::Checkpoint checkpoint = open_checkpoint(folder);
+  const models::FamilyEntry& entry = models::family_of(checkpoint);
+  auto engine = std::make_shared<Engine>();
+  engine->info = describe_checkpoint(checkpoint);
+  const at::Device device = nn::find_device(options.device);
+  const nn::Placement placement{device, nn::compute_type(options.dtype, engine->info.stored_dtype, device)};
+  engine->info.compute_dtype = placement.dtype == at::kBFloat16 ? DType::bf16
+                               : placement.dtype == at::kHalf   ? DType::fp16
+                                                                : DType::fp32;
+  check_memory(checkpoint, placement.dtype, options.max_memory);
+
+  engine->tokenizer = tokenizer::Tokenizer::load(folder);
+  engine->chat_template = chat_template::ChatTemplate::load(folder);
+  engine->generation = generate::GenerationConfig::load(folder, checkpoint.config);
+  const int usable = nn::kernels::usable_threads();
+  const int threads = options.threads == 0 ? usable : std::min(options.threads, usable);
+  engine->worker = std::make_unique<Worker>([threads] { return nn::enter_inference(threads); });
+
+  Run run;
+  run.begin("load", static_cast<std::int64_t>(std::max<std::uint64_t>(engine->info.weight_bytes, 1)));
+  auto loading = run_on_worker(*engine, [&] { engine->family = entry.load(checkpoint, placement, run); });
+  try {
+    if (options.on_progress) report_until_done(loading, run, options.on_progress);
+  } catch (...) {  // the host's own; the worker still uses what stands in this frame
+    run.cancel();
+    loading.wait();
+    throw;
+  }
+  loading.get();
+  engine->probe_template();
+  engine->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return engine;
+}
+
+/// A template takes contents as a list of parts when a part's text comes out as text.
+void Engine::probe_template() {
+  if (!sees_images()) return;
+  content_lists_ = true;
+  if (!chat_template) return;
+  constexpr std::string_view kProbe = "lmm-probe";
+  const Json variables = template_variables(
+      *this, R"([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "lmm-probe"}]}])");
+  try {
+    const std::string text = chat_template->render(variables).text;
+    const bool placed = text.find(kProbe) != std::string::npos && text.find("'type'") == std::string::npos &&
+                        text.find(family->info().image_token) != std::string::npos;
+    content_lists_ = placed;
+  } catch (const Error&) {
+    content_lists_ = false;
+  }
+}
+
+}  // namespace lmm::session

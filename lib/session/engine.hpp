@@ -1,0 +1,43 @@
+#pragma once
+
+#include "lib/chat_template/chat_template.hpp"
+#include "lib/generate/generation_config.hpp"
+#include "lib/models/family.hpp"
+#include "lib/session/image_cache.hpp"
+#include "lib/session/worker.hpp"
+#include "lib/tokenizer/tokenizer.hpp"
+
+#include <lmm/model.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace lmm::session {
+
+/// Everything that a loaded model holds; what lmm::Model is a handle of. Const after load() but for its worker and
+/// its cache of picture embeddings, which are thread-safe.
+class Engine {
+ public:
+  static std::shared_ptr<Engine> load(const std::filesystem::path& folder, const LoadOptions& options);
+  static ModelInfo describe(const std::filesystem::path& folder);
+
+  /// How the template wants contents: as a list of parts, or as a string.
+  bool content_lists() const noexcept { return content_lists_; }
+  bool sees_images() const noexcept { return family->info().image_token_id >= 0; }
+
+  ModelInfo info;
+  std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
+  std::optional<chat_template::ChatTemplate> chat_template;
+  generate::GenerationConfig generation;
+  std::shared_ptr<const models::Family> family;
+  double load_seconds = 0;
+  ImageCache images;
+  std::unique_ptr<Worker> worker;
+
+ private:
+  void probe_template();
+  bool content_lists_ = false;
+};
+
+}  // namespace lmm::session

@@ -1,0 +1,234 @@
+#include "lib/session/job.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/nn/runtime.hpp"
+#include "lib/session/conversation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace lmm::session {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Text without the white space at its ends: what a template expects as an earlier answer.
+std::string trimmed(const std::string& text) {
+  constexpr std::string_view kBlanks = " \t\n\r";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace
+
+Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before, std::vector<Turn> history,
+         Message message, GenerateOptions options)
+    : conversation_(std::move(conversation)),
+      before_(std::move(before)),
+      history_(std::move(history)),
+      message_(std::move(message)),
+      options_(std::move(options)) {
+  const Engine& engine = *conversation_->engine();
+  settings_ = generate::Settings::resolve(options_, engine.generation, engine.family->info().vocab_size);
+  if (options_.on_tap) run.observe(options_.taps.empty() ? "*" : options_.taps, options_.on_tap);
+  context_ = engine.info.context_length;
+  const std::int64_t asked = conversation_->options().max_context;
+  if (asked > 0) context_ = std::min(context_, asked);
+}
+
+bool Job::step() noexcept {
+  if (finished()) return false;
+  try {
+    if (before_ != nullptr) std::exchange(before_, nullptr)->abort();
+    run.checkpoint();
+    if (!prepared_) {
+      prepare();
+      prepared_ = true;
+    } else {
+      forward();
+    }
+    return decode_step();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled && !draft_.token_ids.empty()) {
+      finish(FinishReason::cancelled);
+    } else {
+      fail_with(std::current_exception());
+    }
+  } catch (...) {
+    try {
+      nn::rethrow_as_error();
+    } catch (...) {
+      fail_with(std::current_exception());
+    }
+  }
+  return false;
+}
+
+void Job::abort() noexcept {
+  if (finished()) return;
+  run.cancel();
+  step();  // its first checkpoint ends it
+}
+
+bool Job::finished() const {
+  const std::lock_guard lock(mutex);
+  return ended;
+}
+
+/// Prompt, pictures and prefill, up to the first logits.
+void Job::prepare() {
+  Engine& engine = *conversation_->engine();
+  const auto start = Clock::now();
+  if (options_.raw) {
+    prompt_ = raw_prompt(engine, message_);
+  } else {
+    std::vector<Turn> turns = history_;
+    turns.push_back({"user", message_});
+    prompt_ = chat_prompt(engine, turns, conversation_->options());
+  }
+  draft_.timings.load = engine.load_seconds;
+  draft_.timings.preprocess = seconds_since(start);
+  const auto tokens = static_cast<std::int64_t>(prompt_.sequence.ids.size());
+  draft_.usage.prompt_tokens = tokens;
+  draft_.usage.image_tokens = prompt_.image_tokens();
+  if (tokens >= context_) {
+    fail(ErrorCode::context_overflow,
+         "the prompt has {} tokens ({} of them from pictures), the context holds {} and at least one is needed for the reply",
+         tokens, draft_.usage.image_tokens, context_);
+  }
+  run.checkpoint();
+
+  models::State& state = conversation_->state();
+  std::vector<std::uint64_t>& keys = conversation_->token_keys();
+  // Observed intermediates and the last token's logits have to be computed, whatever the cache holds.
+  const std::int64_t reusable = run.observed() ? 0 : std::min(common_prefix(keys, prompt_), tokens - 1);
+  const auto encode_start = Clock::now();
+  encode_images(reusable);
+  draft_.timings.encode = seconds_since(encode_start);
+
+  const auto prefill_start = Clock::now();
+  state.truncate(reusable);
+  keys.resize(static_cast<std::size_t>(reusable));
+  draft_.usage.reused_tokens = reusable;
+  logits_.resize(static_cast<std::size_t>(engine.family->info().vocab_size));
+  run.begin("prefill", engine.family->info().text_layers * (tokens - reusable));
+  engine.family->forward(prompt_.sequence, state, logits_, run);
+  keys = prompt_.token_keys;
+  draft_.timings.prefill = seconds_since(prefill_start);
+
+  sampler_.emplace(*settings_, logits_.size(), prompt_.sequence.ids);
+  decoder_.emplace(engine.tokenizer, /*skip_special_tokens=*/true);
+  stop_.emplace(settings_->stop);
+}
+
+/// Gives the sequence the rows of those pictures that the layers have not seen yet.
+void Job::encode_images(std::int64_t reused) {
+  Engine& engine = *conversation_->engine();
+  std::vector<const models::ImageInput*> missing;
+  std::vector<std::size_t> where;
+  for (const models::ImageSpan& span : prompt_.sequence.spans) {
+    std::shared_ptr<const models::ImageRows>& rows = prompt_.sequence.images[span.image];
+    if (span.position + span.count <= reused || rows != nullptr) continue;
+    if (!run.observed()) rows = engine.images.find(prompt_.image_keys[span.image]);
+    const bool listed = !where.empty() && where.back() == span.image;
+    if (rows != nullptr || listed) continue;
+    missing.push_back(prompt_.inputs[span.image].get());
+    where.push_back(span.image);
+  }
+  if (missing.empty()) return;
+  const auto encoded = engine.family->encode(missing, run);
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    prompt_.sequence.images[where[i]] = encoded[i];
+    engine.images.insert(prompt_.image_keys[where[i]], encoded[i]);
+  }
+  prompt_.inputs.clear();  // pixels are not needed any more
+}
+
+/// One more token through the layers.
+void Job::forward() {
+  const auto start = Clock::now();
+  const Engine& engine = *conversation_->engine();
+  engine.family->forward(prompt_.sequence, conversation_->state(), logits_, run);
+  conversation_->token_keys().push_back(static_cast<std::uint64_t>(prompt_.sequence.ids.back()));
+  draft_.timings.decode += seconds_since(start);
+}
+
+/// Samples a token; false when the reply is complete.
+bool Job::decode_step() {
+  const auto start = Clock::now();
+  const std::int32_t token = sampler_->next(logits_);
+  draft_.token_ids.push_back(token);
+  prompt_.sequence.ids.push_back(token);
+  const bool eos = settings_->is_eos(token) && !options_.ignore_eos;
+  const generate::StopMatcher::Result found = stop_->feed(decoder_->push(token));
+  emit(found.text);
+  draft_.timings.decode += seconds_since(start);
+  if (found.matched) {
+    finish(FinishReason::stop);
+  } else if (eos) {
+    finish(FinishReason::eos);
+  } else if (static_cast<std::int64_t>(draft_.token_ids.size()) >= settings_->max_tokens ||
+             static_cast<std::int64_t>(prompt_.sequence.ids.size()) >= context_) {
+    finish(FinishReason::length);
+  } else {
+    return true;
+  }
+  return false;
+}
+
+void Job::emit(std::string_view text) {
+  if (text.empty()) return;
+  draft_.text += text;
+  {
+    const std::lock_guard lock(mutex);
+    fresh_text += text;
+  }
+  changed.notify_all();
+}
+
+void Job::finish(FinishReason reason) {
+  if (reason != FinishReason::stop) {
+    const generate::StopMatcher::Result last = stop_->feed(decoder_->finish());
+    emit(last.text);
+    if (last.matched) {
+      reason = FinishReason::stop;
+    } else {
+      emit(stop_->finish());
+    }
+  }
+  draft_.finish_reason = reason;
+  draft_.usage.new_tokens = static_cast<std::int64_t>(draft_.token_ids.size());
+  const auto steps = draft_.usage.new_tokens - 1;
+  if (steps > 0) draft_.timings.per_token = draft_.timings.decode / static_cast<double>(steps);
+  if (!options_.raw) {
+    history_.push_back({"user", std::move(message_)});
+    history_.push_back({"assistant", Message(trimmed(draft_.text))});
+    conversation_->commit(std::move(history_));
+  }
+  {
+    const std::lock_guard lock(mutex);
+    reply = std::move(draft_);
+    ended = true;
+  }
+  end();
+}
+
+void Job::fail_with(std::exception_ptr reason) noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    error = std::move(reason);
+    ended = true;
+  }
+  end();
+}
+
+void Job::end() noexcept {
+  changed.notify_all();
+  // A conversation may be the last owner of the model, so it is let go only here, on the worker's own thread.
+  conversation_.reset();
+}
+
+}  // namespace lmm::session

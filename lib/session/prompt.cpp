@@ -1,0 +1,268 @@
+#include "lib/session/prompt.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/core/json.hpp"
+#include "lib/media/picture.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <variant>
+
+namespace lmm::session {
+namespace {
+
+using chat_template::Span;
+
+Json message_json(const Engine& engine, const Turn& turn) {
+  Json message = Json::object();
+  message["role"] = turn.role;
+  if (!engine.content_lists()) {
+    std::string text;
+    for (const Part& part : turn.message.parts) {
+      const auto* piece = std::get_if<std::string>(&part);
+      if (piece == nullptr) {
+        fail(ErrorCode::unsupported, "the message holds a picture, but this model (family \"{}\") takes text only",
+             engine.info.family);
+      }
+      text += *piece;
+    }
+    message["content"] = text;
+    return message;
+  }
+  Json parts = Json::array();
+  for (const Part& part : turn.message.parts) {
+    if (const auto* text = std::get_if<std::string>(&part)) {
+      parts.push_back({{"type", "text"}, {"text", *text}});
+    } else {
+      parts.push_back({{"type", "image"}});
+    }
+  }
+  message["content"] = std::move(parts);
+  return message;
+}
+
+void merge(Json& variables, const Json& more) {
+  for (const auto& [name, value] : more.items()) variables[name] = value;
+}
+
+Json base_variables(const Engine& engine) {
+  Json variables = Json::object();
+  for (const auto& [name, token] : engine.tokenizer->special_tokens()) variables[name] = token;
+  variables["add_generation_prompt"] = true;
+  return variables;
+}
+
+Json parse_option(std::string_view text, const char* name, bool object) {
+  try {
+    Json json = parse_json(text, name);
+    if (object ? json.is_object() : json.is_array()) return json;
+  } catch (const Error& error) {
+    fail(ErrorCode::invalid_argument, "{}", error.what());
+  }
+  fail(ErrorCode::invalid_argument, "{}: expected a JSON {}", name, object ? "object" : "list");
+}
+
+std::vector<const media::Picture*> pictures_of(const std::vector<const Message*>& messages) {
+  std::vector<const media::Picture*> pictures;
+  for (const Message* message : messages) {
+    for (const Part& part : message->parts) {
+      if (const auto* image = std::get_if<Image>(&part)) pictures.push_back(image->picture().get());
+    }
+  }
+  return pictures;
+}
+
+/// Where `token` stands in `text` outside the spans of the host's own text.
+std::vector<std::size_t> placeholders(const std::string& text, const std::vector<Span>& literal,
+                                      const std::string& token) {
+  std::vector<std::size_t> found;
+  if (token.empty()) return found;
+  auto span = literal.begin();
+  for (std::size_t at = text.find(token); at != std::string::npos; at = text.find(token, at + token.size())) {
+    while (span != literal.end() && span->end <= at) ++span;
+    const bool users = span != literal.end() && span->begin < at + token.size();
+    if (!users) found.push_back(at);
+  }
+  return found;
+}
+
+/// `text` with each placeholder replaced by its picture's prompt, and the spans moved along.
+void expand(std::string& text, std::vector<Span>& literal, const std::vector<std::size_t>& at, std::size_t length,
+            const std::vector<std::shared_ptr<const models::ImageInput>>& inputs) {
+  std::string out;
+  std::size_t done = 0;
+  auto span = literal.begin();
+  std::ptrdiff_t shift = 0;
+  const auto move_spans = [&](std::size_t before) {
+    for (; span != literal.end() && span->begin < before; ++span) {
+      span->begin = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(span->begin) + shift);
+      span->end = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(span->end) + shift);
+    }
+  };
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    move_spans(at[i]);
+    out.append(text, done, at[i] - done);
+    out += inputs[i]->prompt;
+    done = at[i] + length;
+    shift += static_cast<std::ptrdiff_t>(inputs[i]->prompt.size()) - static_cast<std::ptrdiff_t>(length);
+  }
+  move_spans(std::string::npos);
+  out.append(text, done);
+  text = std::move(out);
+}
+
+/// Finds the placeholder tokens, in order row by row of picture after picture.
+void find_spans(const Engine& engine, Prompt& prompt) {
+  const std::int32_t id = engine.family->info().image_token_id;
+  const std::vector<std::int32_t>& ids = prompt.sequence.ids;
+  std::size_t image = 0;
+  std::int64_t row = 0;
+  if (id < 0) return;
+  for (std::size_t i = 0; i < ids.size();) {
+    if (ids[i] != id) {
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < ids.size() && ids[end] == id) ++end;
+    while (i < end) {
+      if (image == prompt.inputs.size()) {
+        fail(ErrorCode::invalid_argument, "the prompt has more picture placeholders than the {} pictures given take",
+             prompt.inputs.size());
+      }
+      const std::int64_t left = prompt.inputs[image]->rows - row;
+      const std::int64_t count = std::min(left, static_cast<std::int64_t>(end - i));
+      prompt.sequence.spans.push_back({static_cast<std::int64_t>(i), count, row, image});
+      i += static_cast<std::size_t>(count);
+      row += count;
+      if (row == prompt.inputs[image]->rows) {
+        ++image;
+        row = 0;
+      }
+    }
+  }
+  if (image != prompt.inputs.size()) {
+    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", image, prompt.inputs.size());
+  }
+  prompt.sequence.images.resize(prompt.inputs.size());
+}
+
+void make_token_keys(Prompt& prompt) {
+  for (const std::int32_t id : prompt.sequence.ids) prompt.token_keys.push_back(static_cast<std::uint64_t>(id));
+  for (const models::ImageSpan& span : prompt.sequence.spans) {
+    const std::size_t content = std::hash<std::string>()(prompt.image_keys[span.image]);
+    for (std::int64_t i = 0; i < span.count; ++i) {
+      // The top bit keeps pictures apart from ids.
+      prompt.token_keys[static_cast<std::size_t>(span.position + i)] =
+          (content * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(span.first_row + i)) | (UINT64_C(1) << 63);
+    }
+  }
+}
+
+/// Shared end of chat and raw prompts: `text` with one placeholder a picture.
+Prompt finish_prompt(const Engine& engine, std::string text, std::vector<Span> literal,
+                     const std::vector<const media::Picture*>& pictures, bool add_special_tokens, std::string_view source) {
+  Prompt prompt;
+  const std::string& token = engine.family->info().image_token;
+  const std::vector<std::size_t> at = placeholders(text, literal, token);
+  if (at.size() != pictures.size()) {
+    fail(ErrorCode::invalid_argument, "{} has {} picture placeholders ({}) for {} pictures", source, at.size(), token,
+         pictures.size());
+  }
+  if (!pictures.empty()) {
+    prompt.inputs = engine.family->preprocess(pictures);
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      prompt.image_keys.push_back(pictures[i]->content_key() + prompt.inputs[i]->variant);
+    }
+    expand(text, literal, at, token.size(), prompt.inputs);
+  }
+  tokenizer::EncodeOptions options;
+  options.add_special_tokens = add_special_tokens;
+  std::vector<tokenizer::TextSpan> spans;
+  for (const Span& span : literal) spans.push_back({span.begin, span.end});
+  options.literal = spans;
+  prompt.sequence.ids = engine.tokenizer->encode(text, options);
+  if (prompt.sequence.ids.empty()) fail(ErrorCode::invalid_argument, "the prompt is empty, expected at least one token");
+  const std::int64_t vocab = engine.family->info().vocab_size;
+  for (const std::int32_t id : prompt.sequence.ids) {
+    if (id >= vocab) {
+      fail(ErrorCode::bad_file, "the tokenizer gave token {}, but the model's vocabulary has {} entries", id, vocab);
+    }
+  }
+  find_spans(engine, prompt);
+  make_token_keys(prompt);
+  return prompt;
+}
+
+}  // namespace
+
+std::int64_t Prompt::image_tokens() const {
+  std::int64_t count = 0;
+  for (const models::ImageSpan& span : sequence.spans) count += span.count;
+  return count;
+}
+
+Json template_variables(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options) {
+  Json variables = base_variables(engine);
+  Json messages = Json::array();
+  for (const Turn& turn : turns) messages.push_back(message_json(engine, turn));
+  variables["messages"] = std::move(messages);
+  if (!options.tools.empty()) variables["tools"] = parse_option(options.tools, "tools", false);
+  if (!options.template_variables.empty()) {
+    merge(variables, parse_option(options.template_variables, "template_variables", true));
+  }
+  return variables;
+}
+
+Json template_variables(const Engine& engine, std::string_view messages_json) {
+  const Json given = parse_json(messages_json, "messages");
+  Json variables = base_variables(engine);
+  if (given.is_array()) {
+    variables["messages"] = given;
+  } else if (given.is_object() && given.contains("messages") && given["messages"].is_array()) {
+    merge(variables, given);
+  } else {
+    fail(ErrorCode::bad_file, "messages: expected a JSON list of messages, or an object with such a list in \"messages\"");
+  }
+  return variables;
+}
+
+Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options) {
+  if (!engine.chat_template) {
+    fail(ErrorCode::unsupported, "{}: the checkpoint has no chat template: ask with `raw` set, the message being the prompt",
+         engine.info.folder);
+  }
+  chat_template::Rendered rendered = engine.chat_template->render(template_variables(engine, turns, options));
+  std::vector<const Message*> messages;
+  for (const Turn& turn : turns) messages.push_back(&turn.message);
+  // As transformers: a processor adds special tokens unless the template did, a tokenizer leaves them to the template.
+  const std::string bos = engine.tokenizer->special_token("bos_token");
+  const bool add_special = engine.sees_images() && (bos.empty() || !rendered.text.starts_with(bos));
+  return finish_prompt(engine, std::move(rendered.text), std::move(rendered.user), pictures_of(messages), add_special,
+                       "the chat template's text");
+}
+
+Prompt raw_prompt(const Engine& engine, const Message& message) {
+  const std::string& token = engine.family->info().image_token;
+  const std::vector<const media::Picture*> pictures = pictures_of({&message});
+  if (!pictures.empty() && token.empty()) {
+    fail(ErrorCode::unsupported, "the message holds a picture, but this model (family \"{}\") takes text only",
+         engine.info.family);
+  }
+  std::string text;
+  std::string with_placeholders;
+  for (const Part& part : message.parts) {
+    const auto* piece = std::get_if<std::string>(&part);
+    if (piece != nullptr) text += *piece;
+    with_placeholders += piece != nullptr ? *piece : token;
+  }
+  const bool placed = !pictures.empty() && !placeholders(text, {}, token).empty();
+  return finish_prompt(engine, placed ? std::move(text) : std::move(with_placeholders), {}, pictures, true, "the raw prompt");
+}
+
+std::int64_t common_prefix(const std::vector<std::uint64_t>& cached, const Prompt& prompt) {
+  const auto [own, other] = std::mismatch(cached.begin(), cached.end(), prompt.token_keys.begin(), prompt.token_keys.end());
+  return own - cached.begin();
+}
+
+}  // namespace lmm::session

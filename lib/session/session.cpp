@@ -1,0 +1,187 @@
+#include <lmm/session.hpp>
+
+#include "lib/core/error.hpp"
+#include "lib/session/conversation.hpp"
+#include "lib/session/job.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace lmm {
+inline namespace v0 {
+namespace {
+
+using session::Conversation;
+using session::Job;
+
+/// The conversation of a session that was not moved from.
+Conversation& alive(const std::shared_ptr<Conversation>& conversation) {
+  if (conversation == nullptr) fail(ErrorCode::invalid_argument, "the session was moved from and is empty");
+  return *conversation;
+}
+
+/// Hands text and progress to the caller's functions, on the caller's thread, until the job ends.
+void deliver(Job& job, const OnPiece& on_piece, const OnProgress& on_progress) {
+  constexpr auto kProgressInterval = std::chrono::milliseconds(30);
+  std::int64_t reported = -1;
+  std::string_view stage;
+  for (;;) {
+    std::string text;
+    bool ended = false;
+    {
+      std::unique_lock lock(job.mutex);
+      const auto ready = [&] { return job.ended || !job.fresh_text.empty(); };
+      if (on_progress) {
+        job.changed.wait_for(lock, kProgressInterval, ready);
+      } else {
+        job.changed.wait(lock, ready);
+      }
+      text.swap(job.fresh_text);
+      ended = job.ended;
+    }
+    if (!text.empty() && on_piece && !job.run.cancelled() && !on_piece(text)) job.run.cancel();
+    if (on_progress) {
+      const Progress now = job.run.progress();
+      if (now.total > 0 && (now.stage != stage || now.done != reported)) {
+        stage = now.stage;
+        reported = now.done;
+        if (!on_progress(now)) job.run.cancel();
+      }
+    }
+    if (ended) return;
+  }
+}
+
+Reply take_reply(Job& job) {
+  const std::lock_guard lock(job.mutex);
+  if (job.error != nullptr) std::rethrow_exception(job.error);
+  return std::move(job.reply);
+}
+
+/// Cancels a job whose caller leaves early, by an exception of its own callback.
+struct CancelOnExit {
+  std::shared_ptr<Job> job;
+  ~CancelOnExit() { job->run.cancel(); }
+};
+
+Reply answer(Conversation& conversation, std::vector<Turn> history, const Message& message,
+             const GenerateOptions& options, const OnPiece& on_piece) {
+  const CancelOnExit guard{conversation.start(std::move(history), message, options)};
+  deliver(*guard.job, on_piece, options.on_progress);
+  return take_reply(*guard.job);
+}
+
+/// Splits off the last user turn and what follows it.
+std::optional<Message> take_last_user_turn(std::vector<Turn>& turns) {
+  for (std::size_t i = turns.size(); i-- > 0;) {
+    if (turns[i].role != "user") continue;
+    Message message = std::move(turns[i].message);
+    turns.resize(i);
+    return message;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Pending::Pending(std::shared_ptr<Job> job) : job_(std::move(job)) {}
+Pending::Pending(Pending&&) noexcept = default;
+
+Pending& Pending::operator=(Pending&& other) noexcept {
+  if (this != &other) {
+    cancel();
+    job_ = std::move(other.job_);
+  }
+  return *this;
+}
+
+Pending::~Pending() { cancel(); }
+
+Pending::State Pending::poll(std::string& text) {
+  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
+  const std::unique_lock lock(job_->mutex, std::try_to_lock);
+  if (!lock.owns_lock()) return State::running;
+  text += job_->fresh_text;
+  job_->fresh_text.clear();
+  if (!job_->ended) return State::running;
+  return job_->error != nullptr ? State::failed : State::done;
+}
+
+Pending::State Pending::poll() {
+  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
+  const std::unique_lock lock(job_->mutex, std::try_to_lock);
+  if (!lock.owns_lock() || !job_->ended) return State::running;
+  return job_->error != nullptr ? State::failed : State::done;
+}
+
+void Pending::cancel() noexcept {
+  if (job_ != nullptr) job_->run.cancel();
+}
+
+Reply Pending::get() {
+  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
+  const std::shared_ptr<Job> job = std::exchange(job_, nullptr);
+  deliver(*job, {}, {});
+  return take_reply(*job);
+}
+
+Progress Pending::progress() const { return job_ == nullptr ? Progress{} : job_->run.progress(); }
+
+Session::Session(Model model, SessionOptions options)
+    : conversation_(std::make_shared<Conversation>(model.engine(), std::move(options))) {}
+Session::Session(std::shared_ptr<Conversation> conversation) : conversation_(std::move(conversation)) {}
+Session::Session(Session&&) noexcept = default;
+
+Session& Session::operator=(Session&& other) noexcept {
+  if (this != &other) {
+    cancel();
+    conversation_ = std::move(other.conversation_);
+  }
+  return *this;
+}
+
+Session::~Session() { cancel(); }
+
+Reply Session::ask(const Message& message, const GenerateOptions& options, const OnPiece& on_piece) {
+  Conversation& conversation = alive(conversation_);
+  return answer(conversation, conversation.turns(), message, options, on_piece);
+}
+
+Pending Session::start(const Message& message, const GenerateOptions& options) {
+  Conversation& conversation = alive(conversation_);
+  return Pending(conversation.start(conversation.turns(), message, options));
+}
+
+void Session::cancel() noexcept {
+  if (conversation_ != nullptr) conversation_->cancel();
+}
+
+std::vector<Turn> Session::history() const { return alive(conversation_).turns(); }
+
+void Session::set_history(std::vector<Turn> turns) { alive(conversation_).set_turns(std::move(turns)); }
+
+std::optional<Message> Session::pop() {
+  std::vector<Turn> turns = alive(conversation_).turns();
+  std::optional<Message> last = take_last_user_turn(turns);
+  if (last) conversation_->set_turns(std::move(turns));
+  return last;
+}
+
+Reply Session::edit_last(const Message& message, const GenerateOptions& options, const OnPiece& on_piece) {
+  Conversation& conversation = alive(conversation_);
+  std::vector<Turn> turns = conversation.turns();
+  if (!take_last_user_turn(turns)) fail(ErrorCode::invalid_argument, "edit_last: the history has no user turn yet");
+  return answer(conversation, std::move(turns), message, options, on_piece);
+}
+
+void Session::reset() {
+  std::vector<Turn> turns = alive(conversation_).turns();
+  const bool system = !turns.empty() && turns.front().role == "system";
+  turns.resize(system ? 1 : 0);
+  conversation_->set_turns(std::move(turns));
+}
+
+Session Session::fork() const { return Session(alive(conversation_).fork()); }
+
+}  // namespace v0
+}  // namespace lmm

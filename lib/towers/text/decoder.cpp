@@ -1,0 +1,98 @@
+#include "lib/towers/text/decoder.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/nn/attention.hpp"
+#include "lib/nn/tap.hpp"
+
+#include <ATen/ATen.h>
+
+namespace lmm::towers {
+
+DecoderLayer::DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t index)
+    : config_(config),
+      index_(index),
+      name_(fmt::format("text.layer.{}", index)),
+      input_norm_(weights.scope("input_layernorm"), config.hidden_size, config.norm_eps),
+      q_(weights.scope("self_attn.q_proj"), config.hidden_size, config.heads * config.head_dim, config.attention_bias),
+      k_(weights.scope("self_attn.k_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.attention_bias),
+      v_(weights.scope("self_attn.v_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.attention_bias),
+      o_(weights.scope("self_attn.o_proj"), config.heads * config.head_dim, config.hidden_size, config.attention_bias),
+      post_norm_(weights.scope("post_attention_layernorm"), config.hidden_size, config.norm_eps),
+      gate_(weights.scope("mlp.gate_proj"), config.hidden_size, config.intermediate_size, config.mlp_bias),
+      up_(weights.scope("mlp.up_proj"), config.hidden_size, config.intermediate_size, config.mlp_bias),
+      down_(weights.scope("mlp.down_proj"), config.intermediate_size, config.hidden_size, config.mlp_bias),
+      activation_(config.activation) {}
+
+at::Tensor DecoderLayer::attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache) const {
+  const auto tokens = x.size(1);
+  const auto heads_first = [&](const at::Tensor& t, std::int64_t heads) {
+    return t.view({1, tokens, heads, config_.head_dim}).transpose(1, 2);  // (1, heads, tokens, head_dim)
+  };
+  const at::Tensor q = nn::rotate(heads_first(q_(x), config_.heads), rope);
+  const at::Tensor k = nn::rotate(heads_first(k_(x), config_.kv_heads), rope);
+  const at::Tensor v = heads_first(v_(x), config_.kv_heads);
+  const nn::LayerKv kv = cache.append(index_, k, v);
+  return o_(nn::attention(q, kv.keys, kv.values, /*causal=*/true));
+}
+
+at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache,
+                                    const Run& run) const {
+  const at::Tensor attended = attend(input_norm_(x), rope, cache);
+  nn::tap(run, name_, ".attn_out", attended);
+  const at::Tensor middle = x + attended;
+  const at::Tensor normed = post_norm_(middle);
+  const at::Tensor mlp = down_(activation_(gate_(normed)).mul_(up_(normed)));
+  nn::tap(run, name_, ".mlp_out", mlp);
+  at::Tensor out = middle + mlp;
+  nn::tap(run, name_, "", out);
+  return out;
+}
+
+Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config, bool tied)
+    : config_(config),
+      embed_tokens_(weights.tensor("embed_tokens.weight", {config.vocab_size, config.hidden_size})),
+      norm_(weights.scope("norm"), config.hidden_size, config.norm_eps),
+      rope_(config.rope, weights.placement()),
+      lm_head_(tied ? embed_tokens_ : head.tensor("lm_head.weight", {config.vocab_size, config.hidden_size})) {
+  const nn::WeightScope layers = weights.scope("layers");
+  layers_.reserve(static_cast<std::size_t>(config.layers));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
+    layers_.emplace_back(layers.scope(std::to_string(i)), config_, i);
+  }
+}
+
+Decoder::~Decoder() = default;
+
+std::unique_ptr<nn::KvCache> Decoder::new_cache() const {
+  const nn::Placement placement{embed_tokens_.device(), embed_tokens_.scalar_type()};
+  return std::make_unique<nn::KvCache>(config_.layers, config_.kv_heads, config_.head_dim, placement);
+}
+
+at::Tensor Decoder::embed(std::span<const std::int32_t> ids) const {
+  // The ids are read before this returns: index_select copies rows.
+  const at::Tensor index = at::from_blob(const_cast<std::int32_t*>(ids.data()), {static_cast<std::int64_t>(ids.size())},
+                                         at::TensorOptions().dtype(at::kInt));
+  return at::index_select(embed_tokens_, 0, index.to(embed_tokens_.device())).unsqueeze(0);
+}
+
+at::Tensor Decoder::forward(const at::Tensor& embeddings, nn::KvCache& cache, Run& run) const {
+  const auto tokens = embeddings.size(1);
+  cache.reserve(tokens);
+  const nn::RopeTable rope = rope_.table(cache.length(), tokens);
+  at::Tensor x = embeddings;
+  for (const DecoderLayer& layer : layers_) {
+    run.checkpoint();
+    x = layer(x, rope, cache, run);
+    run.advance(tokens);
+  }
+  cache.commit(tokens);
+  const at::Tensor last = norm_(x.narrow(1, tokens - 1, 1)).squeeze(1);  // (1, hidden)
+  nn::tap(run, "text.norm", "", last);
+  return last;
+}
+
+at::Tensor Decoder::logits(const at::Tensor& hidden) const {
+  return at::linear(hidden, lm_head_).view({-1}).to(at::kCPU, at::kFloat);
+}
+
+}  // namespace lmm::towers

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "lib/core/run.hpp"
+#include "lib/nn/kv_cache.hpp"
+#include "lib/nn/layers.hpp"
+#include "lib/nn/rope.hpp"
+#include "lib/towers/text/decoder_config.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lmm::towers {
+
+class DecoderLayer {
+ public:
+  DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t index);
+
+  /// x (1, tokens, hidden) -> same; keys and values of the tokens go into the cache.
+  at::Tensor operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache, const Run& run) const;
+
+ private:
+  friend class FusedDecoder;
+  at::Tensor attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache) const;
+
+  const DecoderConfig& config_;
+  std::size_t index_;
+  std::string name_;  // of its taps, "text.layer.3"
+  nn::RmsNorm input_norm_;
+  nn::Linear q_, k_, v_, o_;
+  nn::RmsNorm post_norm_;
+  nn::Linear gate_, up_, down_;
+  nn::Activation activation_;
+};
+
+/// A Llama-style decoder (transformers/models/llama/modeling_llama.py): embeddings, layers, final norm and LM head.
+/// Const after construction; used on the worker thread.
+class Decoder {
+ public:
+  /// `weights`: the scope of embed_tokens, layers and norm. `head`: the scope that holds lm_head; unused when tied.
+  Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config, bool tied);
+  ~Decoder();
+
+  const DecoderConfig& config() const noexcept { return config_; }
+  std::unique_ptr<nn::KvCache> new_cache() const;
+
+  at::Tensor embed(std::span<const std::int32_t> ids) const;  // -> (1, tokens, hidden)
+
+  /// Hidden states after the final norm of the last of the embedded tokens: (1, tokens, hidden) -> (1, hidden).
+  /// Commits to the cache when all layers are through. Progress: tokens x layers.
+  at::Tensor forward(const at::Tensor& embeddings, nn::KvCache& cache, Run& run) const;
+
+  at::Tensor logits(const at::Tensor& hidden) const;  // (1, hidden) -> (vocab) fp32
+
+ private:
+  DecoderConfig config_;
+  at::Tensor embed_tokens_;  // (vocab, hidden)
+  std::vector<DecoderLayer> layers_;
+  nn::RmsNorm norm_;
+  nn::Rope rope_;
+  at::Tensor lm_head_;  // (vocab, hidden)
+};
+
+}  // namespace lmm::towers

@@ -1,0 +1,160 @@
+#include "lib/towers/vision/siglip.hpp"
+
+#include "lib/core/error.hpp"
+#include "lib/nn/tap.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace lmm::towers {
+namespace {
+
+std::int64_t square_side(const Fields& fields, std::string_view name, std::int64_t otherwise) {
+  const std::vector<std::int64_t> sides = fields.integers(name, {otherwise});
+  const bool square = sides.size() == 1 || (sides.size() == 2 && sides[0] == sides[1]);
+  if (!square || sides[0] < 1 || sides[0] > 65536) fields.wrong(name, "one side of 1 to 65536 pixels");
+  return sides[0];
+}
+
+}  // namespace
+
+SiglipConfig SiglipConfig::parse(const Fields& fields) {
+  constexpr std::int64_t kMax = 1 << 24;
+  SiglipConfig config;
+  config.hidden_size = fields.integer_in("hidden_size", 1, kMax, 1152);
+  config.intermediate_size = fields.integer_in("intermediate_size", 1, kMax, 3072);
+  config.layers = fields.integer_in("num_hidden_layers", 1, 4096, 12);
+  config.heads = fields.integer_in("num_attention_heads", 1, 65536, 16);
+  config.channels = fields.integer_in("num_channels", 1, 64, 3);
+  config.image_size = square_side(fields, "image_size", 224);
+  config.patch_size = square_side(fields, "patch_size", 32);
+  config.norm_eps = fields.number("layer_norm_eps", 1e-6);
+  config.activation = fields.string("hidden_act", "gelu_pytorch_tanh");
+  if (config.channels != 3) fields.wrong("num_channels", "3");
+  if (config.hidden_size % config.heads != 0) {
+    fail(ErrorCode::bad_file, "{}: hidden_size {} is not a multiple of num_attention_heads {}", fields.where(),
+         config.hidden_size, config.heads);
+  }
+  if (config.patch_size > config.image_size) {
+    fail(ErrorCode::bad_file, "{}: patch_size {} is larger than image_size {}", fields.where(), config.patch_size,
+         config.image_size);
+  }
+  static_cast<void>(nn::Activation(config.activation));  // refuses an unknown one by name
+  return config;
+}
+
+SiglipLayer::SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& config, std::size_t index)
+    : heads_(config.heads),
+      name_(fmt::format("vision.layer.{}", index)),
+      norm1_(weights.scope("layer_norm1"), config.hidden_size, config.norm_eps),
+      q_(weights.scope("self_attn.q_proj"), config.hidden_size, config.hidden_size, true),
+      k_(weights.scope("self_attn.k_proj"), config.hidden_size, config.hidden_size, true),
+      v_(weights.scope("self_attn.v_proj"), config.hidden_size, config.hidden_size, true),
+      out_(weights.scope("self_attn.out_proj"), config.hidden_size, config.hidden_size, true),
+      norm2_(weights.scope("layer_norm2"), config.hidden_size, config.norm_eps),
+      fc1_(weights.scope("mlp.fc1"), config.hidden_size, config.intermediate_size, true),
+      fc2_(weights.scope("mlp.fc2"), config.intermediate_size, config.hidden_size, true),
+      activation_(config.activation) {}
+
+at::Tensor SiglipLayer::attend(const at::Tensor& x, const at::Tensor& mask) const {
+  const auto tiles = x.size(0);
+  const auto patches = x.size(1);
+  const auto heads_first = [&](const at::Tensor& t) {
+    return t.view({tiles, patches, heads_, -1}).transpose(1, 2);  // (tiles, heads, patches, head_dim)
+  };
+  const std::optional<at::Tensor> keys = mask.defined() ? std::optional(mask) : std::nullopt;
+  const at::Tensor attended = at::scaled_dot_product_attention(heads_first(q_(x)), heads_first(k_(x)),
+                                                               heads_first(v_(x)), keys);
+  return out_(attended.transpose(1, 2).reshape({tiles, patches, -1}));  // (tiles, patches, hidden)
+}
+
+at::Tensor SiglipLayer::operator()(const at::Tensor& x, const at::Tensor& mask, const Run& run) const {
+  const at::Tensor attended = attend(norm1_(x), mask);
+  nn::tap(run, name_, ".attn_out", attended);
+  const at::Tensor middle = x + attended;
+  const at::Tensor mlp = fc2_(activation_(fc1_(norm2_(middle))));
+  nn::tap(run, name_, ".mlp_out", mlp);
+  at::Tensor out = middle + mlp;
+  nn::tap(run, name_, "", out);
+  return out;
+}
+
+SiglipTower::SiglipTower(const nn::WeightScope& weights, const SiglipConfig& config)
+    : config_(config),
+      patch_weight_(weights
+                        .tensor("embeddings.patch_embedding.weight",
+                                {config.hidden_size, config.channels, config.patch_size, config.patch_size})
+                        .flatten(1)),
+      patch_bias_(weights.tensor("embeddings.patch_embedding.bias", {config.hidden_size})),
+      positions_(weights.tensor("embeddings.position_embedding.weight",
+                                {config.patches_per_side() * config.patches_per_side(), config.hidden_size})),
+      post_norm_(weights.scope("post_layernorm"), config.hidden_size, config.norm_eps) {
+  const nn::WeightScope layers = weights.scope("encoder.layers");
+  layers_.reserve(static_cast<std::size_t>(config.layers));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
+    layers_.emplace_back(layers.scope(std::to_string(i)), config_, i);
+  }
+}
+
+/// The reference's float arithmetic to the letter: which bucket a patch falls into depends on its rounding.
+at::Tensor SiglipTower::position_ids(const at::Tensor& patch_mask) const {
+  const auto side = config_.patches_per_side();
+  const double step = 1.0 / static_cast<double>(side);
+  const at::Tensor boundaries = at::arange(step, 1.0, step, at::TensorOptions().dtype(at::kFloat));
+  const auto buckets = [&](const at::Tensor& counts, std::int64_t most) {  // counts (tiles)
+    const at::Tensor steps = 1.0 / counts;
+    const at::Tensor index = at::arange(most, at::TensorOptions().dtype(at::kFloat));
+    const at::Tensor fraction = (index.unsqueeze(0) * steps.unsqueeze(1)).clamp_max(1.0 - 1e-6);
+    return at::bucketize(fraction, boundaries, /*out_int32=*/false, /*right=*/true);  // (tiles, most)
+  };
+  const at::Tensor rows = buckets(patch_mask.select(2, 0).sum(1), patch_mask.size(1));
+  const at::Tensor columns = buckets(patch_mask.select(1, 0).sum(1), patch_mask.size(2));
+  const at::Tensor ids = (rows.unsqueeze(2) * side + columns.unsqueeze(1)).flatten(1);  // (tiles, patches)
+  return at::where(patch_mask.flatten(1), ids, at::zeros_like(ids));
+}
+
+at::Tensor SiglipTower::embed(const at::Tensor& pixels, const at::Tensor& patch_mask) const {
+  const auto tiles = pixels.size(0);
+  const auto patch = config_.patch_size;
+  const auto rows = pixels.size(2) / patch;
+  const auto columns = pixels.size(3) / patch;
+  // A convolution whose stride is its kernel is a matrix product over patches.
+  const at::Tensor patches = pixels.narrow(2, 0, rows * patch)
+                                 .narrow(3, 0, columns * patch)
+                                 .reshape({tiles, config_.channels, rows, patch, columns, patch})
+                                 .permute({0, 2, 4, 1, 3, 5})  // (tiles, rows, columns, channels, patch, patch)
+                                 .reshape({tiles, rows * columns, -1});
+  const at::Tensor embedded = at::linear(patches, patch_weight_, patch_bias_);  // (tiles, patches, hidden)
+  const at::Tensor ids = position_ids(patch_mask).flatten().to(positions_.device());
+  return embedded + at::index_select(positions_, 0, ids).view_as(embedded);
+}
+
+at::Tensor SiglipTower::forward(const at::Tensor& pixels, const std::vector<std::pair<std::int64_t, std::int64_t>>& valid,
+                                Run& run) const {
+  const auto tiles = pixels.size(0);
+  const auto rows = pixels.size(2) / config_.patch_size;
+  const auto columns = pixels.size(3) / config_.patch_size;
+  at::Tensor patch_mask = at::ones({tiles, rows, columns}, at::TensorOptions().dtype(at::kBool));
+  bool padded = false;
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    if (valid[i].first == rows && valid[i].second == columns) continue;
+    padded = true;
+    at::Tensor tile = patch_mask.select(0, static_cast<std::int64_t>(i)).zero_();
+    tile.narrow(0, 0, valid[i].first).narrow(1, 0, valid[i].second).fill_(true);
+  }
+  at::Tensor x = embed(pixels.to(positions_.device(), positions_.scalar_type()), patch_mask);
+  nn::tap(run, "vision.embeddings", "", x);
+  at::Tensor mask;
+  if (padded) mask = patch_mask.flatten(1).view({tiles, 1, 1, rows * columns}).to(x.device());
+  for (const SiglipLayer& layer : layers_) {
+    run.checkpoint();
+    x = layer(x, mask, run);
+    run.advance(tiles);
+  }
+  x = post_norm_(x);
+  nn::tap(run, "vision.post_norm", "", x);
+  return x;
+}
+
+}  // namespace lmm::towers

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "lib/core/json.hpp"
+#include "lib/core/run.hpp"
+#include "lib/nn/layers.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lmm::towers {
+
+/// Shape of a SigLIP vision tower as Idefics3 has it (transformers/models/idefics3/configuration_idefics3.py).
+struct SiglipConfig {
+  std::int64_t hidden_size = 0;
+  std::int64_t intermediate_size = 0;
+  std::int64_t layers = 0;
+  std::int64_t heads = 0;
+  std::int64_t channels = 3;
+  std::int64_t image_size = 0;  ///< pixels a side of the position grid
+  std::int64_t patch_size = 0;  ///< pixels a side
+  double norm_eps = 1e-6;
+  std::string activation;
+
+  std::int64_t patches_per_side() const { return image_size / patch_size; }
+
+  /// Errors: bad_file, unsupported.
+  static SiglipConfig parse(const Fields& vision_config);
+};
+
+class SiglipLayer {
+ public:
+  SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& config, std::size_t index);
+
+  /// x (tiles, patches, hidden) -> same. mask (tiles, 1, 1, patches) of bool or undefined: keys that count.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& mask, const Run& run) const;
+
+ private:
+  at::Tensor attend(const at::Tensor& x, const at::Tensor& mask) const;
+
+  std::int64_t heads_;
+  std::string name_;  // of its taps, "vision.layer.3"
+  nn::LayerNorm norm1_;
+  nn::Linear q_, k_, v_, out_;
+  nn::LayerNorm norm2_;
+  nn::Linear fc1_, fc2_;
+  nn::Activation activation_;
+};
+
+/// SigLIP vision tower with positions of NaViT for padded tiles (Zhai et al. 2023, arXiv 2303.15343; Dehghani et al.
+/// 2023, arXiv 2307.06304). Const after construction; used on the worker thread.
+class SiglipTower {
+ public:
+  SiglipTower(const nn::WeightScope& weights, const SiglipConfig& config);
+
+  /// pixels (tiles, 3, height, width) fp32; valid[i] = {rows, columns} of patches of tile i that are not padding.
+  /// -> (tiles, patches, hidden). Progress: tiles x layers.
+  at::Tensor forward(const at::Tensor& pixels, const std::vector<std::pair<std::int64_t, std::int64_t>>& valid,
+                     Run& run) const;
+
+  const SiglipConfig& config() const noexcept { return config_; }
+
+ private:
+  at::Tensor embed(const at::Tensor& pixels, const at::Tensor& patch_mask) const;
+  at::Tensor position_ids(const at::Tensor& patch_mask) const;
+
+  SiglipConfig config_;
+  at::Tensor patch_weight_;  // (hidden, channels * patch * patch)
+  at::Tensor patch_bias_;    // (hidden)
+  at::Tensor positions_;     // (patches_per_side^2, hidden)
+  std::vector<SiglipLayer> layers_;
+  nn::LayerNorm post_norm_;
+};
+
+}  // namespace lmm::towers
