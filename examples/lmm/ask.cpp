@@ -1,0 +1,70 @@
+// lmm ask: one question, one answer.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "flags.hpp"
+#include "report.hpp"
+#include "stream.hpp"
+#include "terminal.hpp"
+
+namespace command {
+namespace {
+
+struct Ask {
+  ModelFlags model;
+  SessionFlags session;
+  GenerateFlags generate;
+  std::vector<std::string> pictures;
+  std::string prompt;
+  bool json = false;
+
+  int run() const;
+};
+
+int Ask::run() const {
+  const Interrupt interrupt;
+  ProgressBar bar;
+  const lmm::GenerateOptions options = generate.options(bar);
+  const lmm::SessionOptions session_options = session.options();
+  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT"));
+  lmm::Session conversation(model.load(bar), session_options);
+  if (json) {
+    const lmm::Reply reply = conversation.ask(message, options, [](std::string_view) { return !Interrupt::requested(); });
+    put_json(to_json(reply));
+  } else {
+    StreamedText text(bar);
+    conversation.ask(message, options, text.callback());
+    text.finish();
+  }
+  return Interrupt::requested() ? kInterrupted : kOk;
+}
+
+}  // namespace
+
+void add_ask(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand("ask", "Ask one question, with pictures or without");
+  auto ask = std::make_shared<Ask>();
+  ask->model.add(*sub);
+  sub->add_option("PROMPT", ask->prompt, "The question; - reads it from standard input")->required();
+  add_pictures(*sub, ask->pictures);
+  ask->session.add(*sub);
+  ask->generate.add(*sub);
+  CLI::Option* raw = sub->add_flag("--raw", ask->generate.values.raw,
+                                   "The prompt as it is, without chat template; pictures go where its own placeholders "
+                                   "(such as <image>) stand, else before it");
+  for (const char* name : {"--system", "--tools", "--template-variables"}) raw->excludes(sub->get_option(name));
+  sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, usage, timings");
+  sub->footer(
+      "Examples:\n"
+      "  lmm ask MODEL -i receipt.jpg \"What is the total?\"\n"
+      "  lmm ask MODEL -i before.png -i after.png --max-tokens 64 \"What has changed?\"\n"
+      "  lmm ask MODEL --temperature 0.7 --seed 1 --json \"Write a haiku.\"\n"
+      "  lmm ask MODEL --raw -i page.png \"<image>Title:\"\n"
+      "  git diff | lmm ask MODEL --system \"Sum up this change.\" -");
+  sub->callback([ask, &action] { action = [ask] { return ask->run(); }; });
+}
+
+}  // namespace command

@@ -1,0 +1,178 @@
+#include "flags.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "terminal.hpp"
+
+namespace command {
+namespace {
+
+std::optional<std::pair<std::int32_t, double>> parse_bias(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  std::int32_t id = 0;
+  double bias = 0;
+  if (equals == std::string::npos || !CLI::detail::lexical_cast(text.substr(0, equals), id) ||
+      !CLI::detail::lexical_cast(text.substr(equals + 1), bias)) {
+    return std::nullopt;
+  }
+  return std::pair(id, bias);
+}
+
+lmm::DType parse_dtype(const std::string& name) {
+  for (const lmm::DType dtype : {lmm::DType::fp32, lmm::DType::bf16, lmm::DType::fp16}) {
+    if (name == lmm::dtype_name(dtype)) return dtype;
+  }
+  return lmm::DType::automatic;
+}
+
+/// nlohmann's own check: writing a string that is no UTF-8 fails and says where.
+void check_utf8(const std::string& text, const char* what) {
+  try {
+    (void)nlohmann::json(text).dump();
+  } catch (const nlohmann::json::type_error& error) {
+    const std::string reason = error.what();
+    const std::size_t text_start = reason.find("] ");
+    throw lmm::Error(lmm::ErrorCode::invalid_argument,
+                     fmt::format("{}: expected UTF-8 text: {}", what,
+                                 text_start == std::string::npos ? reason : reason.substr(text_start + 2)));
+  }
+}
+
+}  // namespace
+
+void ModelFlags::add_folder(CLI::App& app) {
+  app.add_option("MODEL", folder, "Hugging Face checkpoint folder, as downloaded")->required();
+}
+
+void ModelFlags::add(CLI::App& app) {
+  add_folder(app);
+  app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str();
+  app.add_option("--threads", threads, "Threads of the arithmetic; 0: as many as the process may use")
+      ->capture_default_str();
+  app.add_option("--device", device, "cpu, or cuda / cuda:N where libtorch has it")->capture_default_str();
+  app.add_option("--max-memory", max_memory, "Most memory that the weights may take, e.g. 8G; 0: no limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
+}
+
+lmm::LoadOptions ModelFlags::options(ProgressBar& bar) const {
+  lmm::LoadOptions options;
+  options.dtype = parse_dtype(dtype);
+  options.threads = threads;
+  options.device = device;
+  options.max_memory = max_memory;
+  options.on_progress = bar.callback();
+  return options;
+}
+
+lmm::Model ModelFlags::load(ProgressBar& bar) const {
+  lmm::Model model = lmm::Model::load(folder, options(bar));
+  bar.clear();
+  return model;
+}
+
+void GenerateFlags::add_max_tokens(CLI::App& app) {
+  app.add_option("--max-tokens", values.max_tokens, "Most new tokens");
+}
+
+void GenerateFlags::add(CLI::App& app) {
+  const char* group = "Generation (unset: the checkpoint's generation_config.json)";
+  add_max_tokens(app);
+  app.get_option("--max-tokens")->group(group);
+  app.add_option("--min-tokens", values.min_tokens, "The end token is not allowed before")->group(group);
+  app.add_option("--temperature", values.temperature, "0: always the likeliest token")->group(group);
+  app.add_option("--top-k", values.top_k, "Only the K likeliest tokens; 0: all")->group(group);
+  app.add_option("--top-p", values.top_p, "Only the likeliest tokens that make up P together")->group(group);
+  app.add_option("--min-p", values.min_p, "Only tokens at least P times as likely as the likeliest")->group(group);
+  app.add_option("--typical-p", values.typical_p, "Locally typical sampling")->group(group);
+  app.add_option("--repetition-penalty", values.repetition_penalty, "1: off")->group(group);
+  app.add_option("--presence-penalty", values.presence_penalty, "-2 to 2")->group(group);
+  app.add_option("--frequency-penalty", values.frequency_penalty, "-2 to 2")->group(group);
+  app.add_option("--no-repeat-ngram", values.no_repeat_ngram, "No run of N tokens twice; 0: off")->group(group);
+  app.add_option("--stop", values.stop, "Text that ends the reply (repeatable)")->allow_extra_args(false)->group(group);
+  app.add_option("--bad-word", values.bad_words, "Text that is never produced (repeatable)")
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("--logit-bias", logit_bias, "Adds B to the logit of token ID (repeatable)")
+      ->type_name("ID=B")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return parse_bias(text) ? std::string() : fmt::format("expected ID=B, two numbers, not \"{}\"", text);
+      })
+      ->group(group);
+  app.add_option("--seed", values.seed, "The same seed, the same reply")->group(group);
+}
+
+lmm::GenerateOptions GenerateFlags::options(ProgressBar& bar) const {
+  lmm::GenerateOptions options = values;
+  for (const std::string& text : logit_bias) options.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  for (const std::string& text : options.stop) check_utf8(text, "--stop");
+  for (const std::string& text : options.bad_words) check_utf8(text, "--bad-word");
+  options.on_progress = bar.callback();
+  return options;
+}
+
+void SessionFlags::add(CLI::App& app) {
+  app.add_option("--system", system, "System prompt");
+  app.add_option("--tools", tools_file, "JSON file with a list of tools, for templates that take them")->type_name("FILE");
+  app.add_option("--template-variables", template_variables, "JSON object of further template variables")
+      ->type_name("JSON");
+}
+
+lmm::SessionOptions SessionFlags::options() const {
+  check_utf8(system, "--system");
+  lmm::SessionOptions options;
+  options.system = system;
+  options.template_variables = template_variables;
+  if (!tools_file.empty()) options.tools = read_file(tools_file);
+  return options;
+}
+
+void add_pictures(CLI::App& app, std::vector<std::string>& pictures) {
+  app.add_option("-i,--image", pictures, "JPEG, PNG, WebP, BMP or GIF file (repeatable)")
+      ->type_name("PICTURE")
+      ->allow_extra_args(false);
+}
+
+std::string text_argument(const std::string& argument, const char* what) {
+  std::string text = argument;
+  if (argument == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+  }
+  check_utf8(text, what);
+  return text;
+}
+
+std::string read_file(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  if (errno != 0) {
+    const lmm::ErrorCode code = errno == ENOENT ? lmm::ErrorCode::not_found : lmm::ErrorCode::io;
+    throw lmm::Error(code, fmt::format("{}: {}", path, std::strerror(errno)));
+  }
+  return std::move(text).str();
+}
+
+lmm::Message make_message(const std::vector<std::string>& pictures, std::string text) {
+  lmm::Message message;
+  for (const std::string& path : pictures) message.parts.emplace_back(lmm::Image::open(path));
+  message.parts.emplace_back(std::move(text));
+  return message;
+}
+
+}  // namespace command

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <lmm/lmm.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace command {
+
+class ProgressBar;
+
+/// MODEL and the options that say how it is loaded.
+struct ModelFlags {
+  std::string folder;
+  std::string dtype = "auto";
+  int threads = 0;
+  std::string device = "cpu";
+  std::uint64_t max_memory = 0;
+
+  void add_folder(CLI::App& app);
+  void add(CLI::App& app);
+  lmm::LoadOptions options(ProgressBar& bar) const;
+  lmm::Model load(ProgressBar& bar) const;
+};
+
+/// How replies are generated.
+struct GenerateFlags {
+  lmm::GenerateOptions values;
+  std::vector<std::string> logit_bias;
+
+  void add(CLI::App& app);
+  void add_max_tokens(CLI::App& app);
+  lmm::GenerateOptions options(ProgressBar& bar) const;
+};
+
+/// The session's own: system prompt, tools, template variables.
+struct SessionFlags {
+  std::string system;
+  std::string tools_file;
+  std::string template_variables;
+
+  void add(CLI::App& app);
+  lmm::SessionOptions options() const;
+};
+
+/// -i PICTURE, once a picture.
+void add_pictures(CLI::App& app, std::vector<std::string>& pictures);
+
+/// PROMPT or TEXT: `argument` itself, or standard input where it is "-" (one line break at its end left out).
+/// Throws Error: invalid_argument where it is no UTF-8 (`what` names it).
+std::string text_argument(const std::string& argument, const char* what);
+
+/// The whole of a file. Throws Error: not_found, io.
+std::string read_file(const std::string& path);
+
+/// The pictures, in order, then the text.
+lmm::Message make_message(const std::vector<std::string>& pictures, std::string text);
+
+}  // namespace command

@@ -1,0 +1,59 @@
+#include "report.hpp"
+
+#include "terminal.hpp"
+
+namespace command {
+
+Json to_json(const lmm::Reply& reply) {
+  const lmm::Usage& usage = reply.usage;
+  const lmm::Timings& timings = reply.timings;
+  return {
+      {"text", reply.text},
+      {"token_ids", reply.token_ids},
+      {"finish_reason", lmm::finish_reason_name(reply.finish_reason)},
+      {"usage",
+       {{"prompt_tokens", usage.prompt_tokens},
+        {"image_tokens", usage.image_tokens},
+        {"reused_tokens", usage.reused_tokens},
+        {"new_tokens", usage.new_tokens}}},
+      {"timings",
+       {{"load", timings.load},
+        {"preprocess", timings.preprocess},
+        {"encode", timings.encode},
+        {"prefill", timings.prefill},
+        {"decode", timings.decode},
+        {"per_token", timings.per_token}}},
+  };
+}
+
+Json to_json(const lmm::ModelInfo& info) {
+  return {
+      {"folder", info.folder},
+      {"family", info.family},
+      {"architecture", info.architecture},
+      {"parameters", info.parameters},
+      {"weight_bytes", info.weight_bytes},
+      {"towers", info.towers},
+      {"context_length", info.context_length},
+      {"vocab_size", info.vocab_size},
+      {"stored_dtype", lmm::dtype_name(info.stored_dtype)},
+      {"compute_dtype", lmm::dtype_name(info.compute_dtype)},
+      {"sees_images", info.sees_images},
+      {"has_chat_template", info.has_chat_template},
+      {"weight_files", info.weight_files},
+  };
+}
+
+Json to_json(const std::vector<lmm::Token>& tokens) {
+  Json ids = Json::array();
+  Json pieces = Json::array();
+  for (const lmm::Token& token : tokens) {
+    ids.push_back(token.id);
+    pieces.push_back(token.piece);
+  }
+  return {{"ids", std::move(ids)}, {"pieces", std::move(pieces)}};
+}
+
+void put_json(const Json& json) { put(json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n'); }
+
+}  // namespace command
