@@ -6,4 +6,5 @@
 #include <lmm/options.hpp>
 #include <lmm/reply.hpp>
 #include <lmm/session.hpp>
+#include <lmm/tokenizer.hpp>
 #include <lmm/version.hpp>

@@ -9,6 +9,7 @@
 
 #include <lmm/export.hpp>
 #include <lmm/options.hpp>
+#include <lmm/tokenizer.hpp>
 
 namespace lmm {
 namespace session {
@@ -33,18 +34,6 @@ struct ModelInfo {
   std::vector<std::string> weight_files;
 };
 
-/// A token and the text it stands for in the vocabulary (byte-level characters as the file spells them).
-struct Token {
-  std::int32_t id = 0;
-  std::string piece;
-};
-
-/// A rendered conversation.
-struct Rendered {
-  std::string text;                 ///< the prompt as the template made it, one placeholder a picture
-  std::vector<Token> tokens;        ///< of that text
-};
-
 /// Weights and tokenizer of one checkpoint: immutable, loaded once, shared by any number of sessions in any threads.
 /// Copies share. One worker thread per model runs the arithmetic; the callers' threads never do.
 class LMM_API Model {
@@ -58,16 +47,8 @@ class LMM_API Model {
 
   const ModelInfo& info() const noexcept;
 
-  /// Ids of a text as the reference tokenizer gives them. parse_special: text that spells a special token becomes it.
-  std::vector<Token> tokenize(std::string_view text, bool add_special_tokens = true, bool parse_special = true) const;
-
-  /// Text of ids. Throws Error invalid_argument for an id outside the vocabulary.
-  std::string detokenize(const std::vector<std::int32_t>& ids, bool skip_special_tokens = true) const;
-
-  /// Renders an OpenAI-style JSON list of messages, or an object with "messages", "tools" and template variables,
-  /// through the checkpoint's chat template, with the generation prompt.
-  /// Throws Error: bad_file (JSON), bad_template, unsupported (no template).
-  Rendered render(std::string_view messages_json) const;
+  /// Its tokenizer and chat template.
+  Tokenizer tokenizer() const;
 
   /// For lmm itself.
   const std::shared_ptr<session::Engine>& engine() const noexcept { return engine_; }

@@ -27,6 +27,15 @@ void splice(const Sequence& sequence, std::int64_t first, at::Tensor& embeddings
   }
 }
 
+at::Tensor embed(const towers::Decoder& decoder, const Sequence& sequence, std::int64_t first, std::int64_t tokens,
+                 const Run& run) {
+  at::Tensor embeddings =
+      decoder.embed(std::span(sequence.ids).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens)));
+  splice(sequence, first, embeddings);
+  nn::tap(run, "embeds", "", embeddings);
+  return embeddings;
+}
+
 }  // namespace
 
 void decode(const towers::Decoder& decoder, const Sequence& sequence, nn::KvCache& cache, std::span<float> logits,
@@ -34,19 +43,17 @@ void decode(const towers::Decoder& decoder, const Sequence& sequence, nn::KvCach
   const auto total = static_cast<std::int64_t>(sequence.ids.size());
   const std::int64_t start = cache.length();
   try {
-    at::Tensor hidden;
-    while (cache.length() < total) {
+    while (total - cache.length() > 1) {
       const std::int64_t first = cache.length();
       const std::int64_t tokens = std::min(kChunk, total - first);
-      at::Tensor embeddings = decoder.embed(std::span(sequence.ids).subspan(static_cast<std::size_t>(first),
-                                                                            static_cast<std::size_t>(tokens)));
-      splice(sequence, first, embeddings);
-      nn::tap(run, "embeds", "", embeddings);
-      hidden = decoder.forward(embeddings, cache, run);
+      const at::Tensor hidden = decoder.forward(embed(decoder, sequence, first, tokens, run), cache, run);
+      if (cache.length() < total) continue;
+      const at::Tensor row = decoder.logits(hidden);
+      nn::tap(run, "logits", "", row);
+      std::copy_n(row.const_data_ptr<float>(), logits.size(), logits.begin());
+      return;
     }
-    const at::Tensor row = decoder.logits(hidden);
-    nn::tap(run, "logits", "", row);
-    std::copy_n(row.const_data_ptr<float>(), logits.size(), logits.begin());
+    decoder.step(embed(decoder, sequence, total - 1, 1, run), cache, logits, run);
   } catch (...) {
     cache.truncate(start);
     throw;

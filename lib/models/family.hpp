@@ -15,13 +15,15 @@ struct Picture;
 /// What the session knows of a model: no torch type is seen here, so that session logic builds and tests without it.
 namespace lmm::models {
 
+/// What a picture of some size becomes in a prompt.
+struct ImagePlan {
+  std::string prompt;              ///< what stands for the picture in the prompt's text, placeholders included
+  std::int64_t rows = 0;           ///< embedding rows = placeholder tokens within `prompt`
+};
+
 /// Pixels of one picture, ready for the vision tower. Immutable.
 struct ImageInput {
   virtual ~ImageInput() = default;
-  std::string variant;             ///< tells apart inputs that the same picture can give (padding to others)
-  std::string prompt;              ///< what stands for the picture in the prompt's text, placeholders included
-  std::int64_t rows = 0;           ///< embedding rows = placeholder tokens within `prompt`
-  std::int64_t tiles = 0;          ///< tower inputs, for progress
 };
 
 /// Embedding rows of one picture: (rows, hidden). Immutable.
@@ -71,13 +73,15 @@ class Family {
   virtual ~Family() = default;
   virtual const FamilyInfo& info() const = 0;
 
-  /// Any thread. `pictures` are those of one message sequence: padding may depend on all of them.
-  virtual std::vector<std::shared_ptr<const ImageInput>> preprocess(
-      std::span<const media::Picture* const> pictures) const = 0;
+  /// Any thread; cheap. Errors: unsupported for a model without eyes, invalid_argument for a size it does not take.
+  virtual ImagePlan plan(const media::Picture& picture) const = 0;
+
+  /// Any thread. Resizes, splits and normalises.
+  virtual std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const = 0;
 
   /// Vision tower and projector over all tiles; progress stage "encode".
-  virtual std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const ImageInput* const> images,
-                                                               Run& run) const = 0;
+  virtual std::vector<std::shared_ptr<const ImageRows>> encode(
+      std::span<const std::shared_ptr<const ImageInput>> images, Run& run) const = 0;
 
   virtual std::unique_ptr<State> new_state() const = 0;
 

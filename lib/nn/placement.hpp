@@ -2,12 +2,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 namespace lmm::nn {
+namespace kernels {
+class ThreadPool;
+}
 
 /// Where a model's tensors live and in which type they compute.
 struct Placement {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
+  std::shared_ptr<kernels::ThreadPool> pool = nullptr;  ///< threads of lmm's own CPU kernels; null: none are used
 };
 
 }  // namespace lmm::nn

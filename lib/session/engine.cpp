@@ -2,6 +2,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/models/registry.hpp"
+#include "lib/nn/kernels/cpu.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/runtime.hpp"
 #include "lib/session/conversation.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
+void check_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder, ignored)) {
     fail(ErrorCode::not_found, "{}: no such folder, expected a Hugging Face checkpoint folder", folder.string());
@@ -25,6 +26,11 @@ models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder, ignored)) {
     fail(ErrorCode::bad_file, "{}: is a file, expected a Hugging Face checkpoint folder", folder.string());
   }
+}
+
+models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
+  check_folder(folder);
+  std::error_code ignored;
   const std::filesystem::path config = folder / "config.json";
   if (!std::filesystem::exists(config, ignored)) {
     fail(ErrorCode::not_found, "{}: no config.json in it, so this is no Hugging Face checkpoint folder", folder.string());
@@ -103,6 +109,15 @@ void report_until_done(const std::future<void>& done, Run& run, const OnProgress
 
 }  // namespace
 
+std::shared_ptr<const TextTools> TextTools::load(const std::filesystem::path& folder) {
+  check_folder(folder);
+  auto tools = std::make_shared<TextTools>();
+  tools->folder = folder.string();
+  tools->tokenizer = tokenizer::Tokenizer::load(folder);
+  tools->chat_template = chat_template::ChatTemplate::load(folder);
+  return tools;
+}
+
 ModelInfo Engine::describe(const std::filesystem::path& folder) { return describe_checkpoint(open_checkpoint(folder)); }
 
 std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const LoadOptions& options) {
@@ -116,17 +131,16 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   auto engine = std::make_shared<Engine>();
   engine->info = describe_checkpoint(checkpoint);
   const at::Device device = nn::find_device(options.device);
-  const nn::Placement placement{device, nn::compute_type(options.dtype, engine->info.stored_dtype, device)};
+  const int threads = nn::kernels::bounded_threads(options.threads);
+  nn::Placement placement{device, nn::compute_type(options.dtype, engine->info.stored_dtype, device)};
   engine->info.compute_dtype = placement.dtype == at::kBFloat16 ? DType::bf16
                                : placement.dtype == at::kHalf   ? DType::fp16
                                                                 : DType::fp32;
   check_memory(checkpoint, placement.dtype, options.max_memory);
 
-  engine->tokenizer = tokenizer::Tokenizer::load(folder);
-  engine->chat_template = chat_template::ChatTemplate::load(folder);
-  engine->generation = generate::GenerationConfig::load(folder, checkpoint.config);
-  const int usable = nn::kernels::usable_threads();
-  const int threads = options.threads == 0 ? usable : std::min(options.threads, usable);
+  engine->text = TextTools::load(folder);
+  engine->generation = generate::GenerationConfig::load(folder);
+  if (device.is_cpu()) placement.pool = std::make_shared<nn::kernels::ThreadPool>(threads);
   engine->worker = std::make_unique<Worker>([threads] { return nn::enter_inference(threads); });
 
   Run run;
@@ -149,14 +163,14 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
 void Engine::probe_template() {
   if (!sees_images()) return;
   content_lists_ = true;
-  if (!chat_template) return;
+  if (!text->chat_template) return;
   constexpr std::string_view kProbe = "lmm-probe";
   const Json variables = template_variables(
-      *this, R"([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "lmm-probe"}]}])");
+      *text, R"([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "lmm-probe"}]}])");
   try {
-    const std::string text = chat_template->render(variables).text;
-    const bool placed = text.find(kProbe) != std::string::npos && text.find("'type'") == std::string::npos &&
-                        text.find(family->info().image_token) != std::string::npos;
+    const std::string out = text->chat_template->render(variables).text;
+    const bool placed = out.find(kProbe) != std::string::npos && out.find("'type'") == std::string::npos &&
+                        out.find(family->info().image_token) != std::string::npos;
     content_lists_ = placed;
   } catch (const Error&) {
     content_lists_ = false;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lib/chat_template/chat_template.hpp"
-#include "lib/generate/generation_config.hpp"
+#include "lib/generate/config.hpp"
 #include "lib/models/family.hpp"
 #include "lib/session/image_cache.hpp"
 #include "lib/session/worker.hpp"
@@ -15,6 +15,15 @@
 
 namespace lmm::session {
 
+/// Tokenizer and chat template of a checkpoint folder.
+struct TextTools {
+  std::string folder;
+  std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
+  std::optional<chat_template::ChatTemplate> chat_template;
+
+  static std::shared_ptr<const TextTools> load(const std::filesystem::path& folder);
+};
+
 /// Everything that a loaded model holds; what lmm::Model is a handle of. Const after load() but for its worker and
 /// its cache of picture embeddings, which are thread-safe.
 class Engine {
@@ -22,13 +31,15 @@ class Engine {
   static std::shared_ptr<Engine> load(const std::filesystem::path& folder, const LoadOptions& options);
   static ModelInfo describe(const std::filesystem::path& folder);
 
+  /// Finds out which form of contents the template takes; part of load().
+  void probe_template();
+
   /// How the template wants contents: as a list of parts, or as a string.
   bool content_lists() const noexcept { return content_lists_; }
   bool sees_images() const noexcept { return family->info().image_token_id >= 0; }
 
   ModelInfo info;
-  std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
-  std::optional<chat_template::ChatTemplate> chat_template;
+  std::shared_ptr<const TextTools> text;
   generate::GenerationConfig generation;
   std::shared_ptr<const models::Family> family;
   double load_seconds = 0;
@@ -36,7 +47,6 @@ class Engine {
   std::unique_ptr<Worker> worker;
 
  private:
-  void probe_template();
   bool content_lists_ = false;
 };
 

@@ -32,7 +32,6 @@ Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before
       message_(std::move(message)),
       options_(std::move(options)) {
   const Engine& engine = *conversation_->engine();
-  settings_ = generate::Settings::resolve(options_, engine.generation, engine.family->info().vocab_size);
   if (options_.on_tap) run.observe(options_.taps.empty() ? "*" : options_.taps, options_.on_tap);
   context_ = engine.info.context_length;
   const std::int64_t asked = conversation_->options().max_context;
@@ -99,15 +98,14 @@ void Job::prepare() {
          "the prompt has {} tokens ({} of them from pictures), the context holds {} and at least one is needed for the reply",
          tokens, draft_.usage.image_tokens, context_);
   }
+  resolve_settings();
   run.checkpoint();
 
   models::State& state = conversation_->state();
   std::vector<std::uint64_t>& keys = conversation_->token_keys();
   // Observed intermediates and the last token's logits have to be computed, whatever the cache holds.
   const std::int64_t reusable = run.observed() ? 0 : std::min(common_prefix(keys, prompt_), tokens - 1);
-  const auto encode_start = Clock::now();
   encode_images(reusable);
-  draft_.timings.encode = seconds_since(encode_start);
 
   const auto prefill_start = Clock::now();
   state.truncate(reusable);
@@ -119,32 +117,50 @@ void Job::prepare() {
   keys = prompt_.token_keys;
   draft_.timings.prefill = seconds_since(prefill_start);
 
-  sampler_.emplace(*settings_, logits_.size(), prompt_.sequence.ids);
-  decoder_.emplace(engine.tokenizer, /*skip_special_tokens=*/true);
-  stop_.emplace(settings_->stop);
+  decoder_.emplace(engine.text->tokenizer, /*skip_special_tokens=*/true);
+}
+
+void Job::resolve_settings() {
+  const Engine& engine = *conversation_->engine();
+  const auto encode = [&](std::string_view text) {
+    return engine.text->tokenizer->encode(text, {.add_special_tokens = false, .parse_special = false});
+  };
+  const std::int64_t vocab = engine.family->info().vocab_size;
+  const auto tokens = static_cast<std::int64_t>(prompt_.sequence.ids.size());
+  sampler_.emplace(generate::resolve(options_, engine.generation, vocab, tokens, encode), vocab, prompt_.sequence.ids);
+  stop_.emplace(sampler_->settings().stop);
 }
 
 /// Gives the sequence the rows of those pictures that the layers have not seen yet.
 void Job::encode_images(std::int64_t reused) {
   Engine& engine = *conversation_->engine();
-  std::vector<const models::ImageInput*> missing;
-  std::vector<std::size_t> where;
+  std::vector<std::size_t> missing;
   for (const models::ImageSpan& span : prompt_.sequence.spans) {
     std::shared_ptr<const models::ImageRows>& rows = prompt_.sequence.images[span.image];
     if (span.position + span.count <= reused || rows != nullptr) continue;
     if (!run.observed()) rows = engine.images.find(prompt_.image_keys[span.image]);
-    const bool listed = !where.empty() && where.back() == span.image;
-    if (rows != nullptr || listed) continue;
-    missing.push_back(prompt_.inputs[span.image].get());
-    where.push_back(span.image);
+    const bool listed = !missing.empty() && missing.back() == span.image;
+    if (rows == nullptr && !listed) missing.push_back(span.image);
   }
   if (missing.empty()) return;
-  const auto encoded = engine.family->encode(missing, run);
-  for (std::size_t i = 0; i < encoded.size(); ++i) {
-    prompt_.sequence.images[where[i]] = encoded[i];
-    engine.images.insert(prompt_.image_keys[where[i]], encoded[i]);
+
+  const auto preprocess_start = Clock::now();
+  std::vector<std::shared_ptr<const models::ImageInput>> inputs;
+  run.begin("preprocess", static_cast<std::int64_t>(missing.size()));
+  for (const std::size_t image : missing) {
+    run.checkpoint();
+    inputs.push_back(engine.family->preprocess(*prompt_.images[image].picture()));
+    run.advance(1);
   }
-  prompt_.inputs.clear();  // pixels are not needed any more
+  draft_.timings.preprocess += seconds_since(preprocess_start);
+
+  const auto encode_start = Clock::now();
+  const auto encoded = engine.family->encode(inputs, run);
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    prompt_.sequence.images[missing[i]] = encoded[i];
+    engine.images.insert(prompt_.image_keys[missing[i]], encoded[i]);
+  }
+  draft_.timings.encode = seconds_since(encode_start);
 }
 
 /// One more token through the layers.
@@ -162,15 +178,15 @@ bool Job::decode_step() {
   const std::int32_t token = sampler_->next(logits_);
   draft_.token_ids.push_back(token);
   prompt_.sequence.ids.push_back(token);
-  const bool eos = settings_->is_eos(token) && !options_.ignore_eos;
-  const generate::StopMatcher::Result found = stop_->feed(decoder_->push(token));
+  const bool eos = sampler_->settings().ends(token);
+  const generate::StopMatcher::Fed found = stop_->feed(decoder_->push(token));
   emit(found.text);
   draft_.timings.decode += seconds_since(start);
   if (found.matched) {
     finish(FinishReason::stop);
   } else if (eos) {
     finish(FinishReason::eos);
-  } else if (static_cast<std::int64_t>(draft_.token_ids.size()) >= settings_->max_tokens ||
+  } else if (static_cast<std::int64_t>(draft_.token_ids.size()) >= sampler_->settings().max_new_tokens ||
              static_cast<std::int64_t>(prompt_.sequence.ids.size()) >= context_) {
     finish(FinishReason::length);
   } else {
@@ -191,12 +207,12 @@ void Job::emit(std::string_view text) {
 
 void Job::finish(FinishReason reason) {
   if (reason != FinishReason::stop) {
-    const generate::StopMatcher::Result last = stop_->feed(decoder_->finish());
+    const generate::StopMatcher::Fed last = stop_->feed(decoder_->finish());
     emit(last.text);
     if (last.matched) {
       reason = FinishReason::stop;
     } else {
-      emit(stop_->finish());
+      emit(stop_->flush());
     }
   }
   draft_.finish_reason = reason;

@@ -49,6 +49,7 @@ struct Job final : Task {
 
  private:
   void prepare();
+  void resolve_settings();
   void encode_images(std::int64_t reused);
   void forward();
   bool decode_step();
@@ -64,7 +65,6 @@ struct Job final : Task {
   GenerateOptions options_;
   std::int64_t context_ = 0;
   Prompt prompt_;
-  std::optional<generate::Settings> settings_;
   std::optional<generate::Sampler> sampler_;
   std::optional<tokenizer::StreamDecoder> decoder_;
   std::optional<generate::StopMatcher> stop_;

@@ -45,9 +45,9 @@ void merge(Json& variables, const Json& more) {
   for (const auto& [name, value] : more.items()) variables[name] = value;
 }
 
-Json base_variables(const Engine& engine) {
+Json base_variables(const TextTools& text) {
   Json variables = Json::object();
-  for (const auto& [name, token] : engine.tokenizer->special_tokens()) variables[name] = token;
+  for (const auto& [name, token] : text.tokenizer->special_tokens()) variables[name] = token;
   variables["add_generation_prompt"] = true;
   return variables;
 }
@@ -62,14 +62,12 @@ Json parse_option(std::string_view text, const char* name, bool object) {
   fail(ErrorCode::invalid_argument, "{}: expected a JSON {}", name, object ? "object" : "list");
 }
 
-std::vector<const media::Picture*> pictures_of(const std::vector<const Message*>& messages) {
-  std::vector<const media::Picture*> pictures;
-  for (const Message* message : messages) {
-    for (const Part& part : message->parts) {
-      if (const auto* image = std::get_if<Image>(&part)) pictures.push_back(image->picture().get());
-    }
+std::vector<Image> images_of(const Message& message) {
+  std::vector<Image> images;
+  for (const Part& part : message.parts) {
+    if (const auto* image = std::get_if<Image>(&part)) images.push_back(*image);
   }
-  return pictures;
+  return images;
 }
 
 /// Where `token` stands in `text` outside the spans of the host's own text.
@@ -88,7 +86,7 @@ std::vector<std::size_t> placeholders(const std::string& text, const std::vector
 
 /// `text` with each placeholder replaced by its picture's prompt, and the spans moved along.
 void expand(std::string& text, std::vector<Span>& literal, const std::vector<std::size_t>& at, std::size_t length,
-            const std::vector<std::shared_ptr<const models::ImageInput>>& inputs) {
+            const std::vector<models::ImagePlan>& plans) {
   std::string out;
   std::size_t done = 0;
   auto span = literal.begin();
@@ -102,9 +100,9 @@ void expand(std::string& text, std::vector<Span>& literal, const std::vector<std
   for (std::size_t i = 0; i < at.size(); ++i) {
     move_spans(at[i]);
     out.append(text, done, at[i] - done);
-    out += inputs[i]->prompt;
+    out += plans[i].prompt;
     done = at[i] + length;
-    shift += static_cast<std::ptrdiff_t>(inputs[i]->prompt.size()) - static_cast<std::ptrdiff_t>(length);
+    shift += static_cast<std::ptrdiff_t>(plans[i].prompt.size()) - static_cast<std::ptrdiff_t>(length);
   }
   move_spans(std::string::npos);
   out.append(text, done);
@@ -126,25 +124,25 @@ void find_spans(const Engine& engine, Prompt& prompt) {
     std::size_t end = i;
     while (end < ids.size() && ids[end] == id) ++end;
     while (i < end) {
-      if (image == prompt.inputs.size()) {
+      if (image == prompt.plans.size()) {
         fail(ErrorCode::invalid_argument, "the prompt has more picture placeholders than the {} pictures given take",
-             prompt.inputs.size());
+             prompt.plans.size());
       }
-      const std::int64_t left = prompt.inputs[image]->rows - row;
+      const std::int64_t left = prompt.plans[image].rows - row;
       const std::int64_t count = std::min(left, static_cast<std::int64_t>(end - i));
       prompt.sequence.spans.push_back({static_cast<std::int64_t>(i), count, row, image});
       i += static_cast<std::size_t>(count);
       row += count;
-      if (row == prompt.inputs[image]->rows) {
+      if (row == prompt.plans[image].rows) {
         ++image;
         row = 0;
       }
     }
   }
-  if (image != prompt.inputs.size()) {
-    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", image, prompt.inputs.size());
+  if (image != prompt.plans.size()) {
+    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", image, prompt.plans.size());
   }
-  prompt.sequence.images.resize(prompt.inputs.size());
+  prompt.sequence.images.resize(prompt.plans.size());
 }
 
 void make_token_keys(Prompt& prompt) {
@@ -160,28 +158,27 @@ void make_token_keys(Prompt& prompt) {
 }
 
 /// Shared end of chat and raw prompts: `text` with one placeholder a picture.
-Prompt finish_prompt(const Engine& engine, std::string text, std::vector<Span> literal,
-                     const std::vector<const media::Picture*>& pictures, bool add_special_tokens, std::string_view source) {
+Prompt finish_prompt(const Engine& engine, std::string text, std::vector<Span> literal, std::vector<Image> images,
+                     bool add_special_tokens, std::string_view source) {
   Prompt prompt;
   const std::string& token = engine.family->info().image_token;
   const std::vector<std::size_t> at = placeholders(text, literal, token);
-  if (at.size() != pictures.size()) {
+  if (at.size() != images.size()) {
     fail(ErrorCode::invalid_argument, "{} has {} picture placeholders ({}) for {} pictures", source, at.size(), token,
-         pictures.size());
+         images.size());
   }
-  if (!pictures.empty()) {
-    prompt.inputs = engine.family->preprocess(pictures);
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-      prompt.image_keys.push_back(pictures[i]->content_key() + prompt.inputs[i]->variant);
-    }
-    expand(text, literal, at, token.size(), prompt.inputs);
+  for (const Image& image : images) {
+    prompt.plans.push_back(engine.family->plan(*image.picture()));
+    prompt.image_keys.push_back(media::content_key(*image.picture()));
   }
+  prompt.images = std::move(images);
+  if (!at.empty()) expand(text, literal, at, token.size(), prompt.plans);
   tokenizer::EncodeOptions options;
   options.add_special_tokens = add_special_tokens;
   std::vector<tokenizer::TextSpan> spans;
   for (const Span& span : literal) spans.push_back({span.begin, span.end});
   options.literal = spans;
-  prompt.sequence.ids = engine.tokenizer->encode(text, options);
+  prompt.sequence.ids = engine.text->tokenizer->encode(text, options);
   if (prompt.sequence.ids.empty()) fail(ErrorCode::invalid_argument, "the prompt is empty, expected at least one token");
   const std::int64_t vocab = engine.family->info().vocab_size;
   for (const std::int32_t id : prompt.sequence.ids) {
@@ -203,7 +200,7 @@ std::int64_t Prompt::image_tokens() const {
 }
 
 Json template_variables(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options) {
-  Json variables = base_variables(engine);
+  Json variables = base_variables(*engine.text);
   Json messages = Json::array();
   for (const Turn& turn : turns) messages.push_back(message_json(engine, turn));
   variables["messages"] = std::move(messages);
@@ -214,9 +211,9 @@ Json template_variables(const Engine& engine, const std::vector<Turn>& turns, co
   return variables;
 }
 
-Json template_variables(const Engine& engine, std::string_view messages_json) {
+Json template_variables(const TextTools& text, std::string_view messages_json) {
   const Json given = parse_json(messages_json, "messages");
-  Json variables = base_variables(engine);
+  Json variables = base_variables(text);
   if (given.is_array()) {
     variables["messages"] = given;
   } else if (given.is_object() && given.contains("messages") && given["messages"].is_array()) {
@@ -228,24 +225,27 @@ Json template_variables(const Engine& engine, std::string_view messages_json) {
 }
 
 Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options) {
-  if (!engine.chat_template) {
+  if (!engine.text->chat_template) {
     fail(ErrorCode::unsupported, "{}: the checkpoint has no chat template: ask with `raw` set, the message being the prompt",
          engine.info.folder);
   }
-  chat_template::Rendered rendered = engine.chat_template->render(template_variables(engine, turns, options));
-  std::vector<const Message*> messages;
-  for (const Turn& turn : turns) messages.push_back(&turn.message);
+  chat_template::Rendered rendered = engine.text->chat_template->render(template_variables(engine, turns, options));
+  std::vector<Image> images;
+  for (const Turn& turn : turns) {
+    const std::vector<Image> own = images_of(turn.message);
+    images.insert(images.end(), own.begin(), own.end());
+  }
   // As transformers: a processor adds special tokens unless the template did, a tokenizer leaves them to the template.
-  const std::string bos = engine.tokenizer->special_token("bos_token");
+  const std::string bos = engine.text->tokenizer->special_token("bos_token");
   const bool add_special = engine.sees_images() && (bos.empty() || !rendered.text.starts_with(bos));
-  return finish_prompt(engine, std::move(rendered.text), std::move(rendered.user), pictures_of(messages), add_special,
+  return finish_prompt(engine, std::move(rendered.text), std::move(rendered.user), std::move(images), add_special,
                        "the chat template's text");
 }
 
 Prompt raw_prompt(const Engine& engine, const Message& message) {
   const std::string& token = engine.family->info().image_token;
-  const std::vector<const media::Picture*> pictures = pictures_of({&message});
-  if (!pictures.empty() && token.empty()) {
+  std::vector<Image> images = images_of(message);
+  if (!images.empty() && token.empty()) {
     fail(ErrorCode::unsupported, "the message holds a picture, but this model (family \"{}\") takes text only",
          engine.info.family);
   }
@@ -256,8 +256,9 @@ Prompt raw_prompt(const Engine& engine, const Message& message) {
     if (piece != nullptr) text += *piece;
     with_placeholders += piece != nullptr ? *piece : token;
   }
-  const bool placed = !pictures.empty() && !placeholders(text, {}, token).empty();
-  return finish_prompt(engine, placed ? std::move(text) : std::move(with_placeholders), {}, pictures, true, "the raw prompt");
+  const bool placed = !images.empty() && !placeholders(text, {}, token).empty();
+  return finish_prompt(engine, placed ? std::move(text) : std::move(with_placeholders), {}, std::move(images), true,
+                       "the raw prompt");
 }
 
 std::int64_t common_prefix(const std::vector<std::uint64_t>& cached, const Prompt& prompt) {

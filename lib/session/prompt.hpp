@@ -18,9 +18,10 @@ namespace lmm::session {
 /// A prompt: tokens, where pictures stand in it, and what tells its tokens from those of another prompt.
 struct Prompt {
   models::Sequence sequence;
-  std::vector<std::shared_ptr<const models::ImageInput>> inputs;  ///< one a picture
-  std::vector<std::string> image_keys;                            ///< one a picture: its content
-  std::vector<std::uint64_t> token_keys;                          ///< one a token: equal keys, equal layer inputs
+  std::vector<Image> images;              ///< in the order of their placeholders
+  std::vector<models::ImagePlan> plans;   ///< one a picture
+  std::vector<std::string> image_keys;    ///< one a picture: its content
+  std::vector<std::uint64_t> token_keys;  ///< one a token: equal keys, equal layer inputs
 
   std::int64_t image_tokens() const;
 };
@@ -30,9 +31,9 @@ struct Prompt {
 Json template_variables(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options);
 
 /// Variables from a JSON list of messages, or an object with "messages" and further variables. Error bad_file.
-Json template_variables(const Engine& engine, std::string_view messages_json);
+Json template_variables(const TextTools& text, std::string_view messages_json);
 
-/// Renders the conversation and tokenizes it, with pictures preprocessed (once each).
+/// Renders the conversation and tokenizes it, with each picture's placeholders.
 /// Errors: bad_template, unsupported (no template, a picture for a text model), invalid_argument.
 Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options);
 

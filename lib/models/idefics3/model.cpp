@@ -12,6 +12,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace lmm::models::idefics3 {
 namespace {
@@ -22,7 +23,7 @@ constexpr const char* kImageToken = "<image>";
 constexpr std::int64_t kTileBatch = 8;
 
 struct TileInput final : ImageInput {
-  ImageTiles pixels;
+  ImageTiles tiles;
 };
 
 /// Pixel shuffle and projection: scale_factor^2 neighbouring patches become one token.
@@ -54,18 +55,19 @@ class Idefics3 final : public Family {
 
   const FamilyInfo& info() const override { return info_; }
 
-  std::vector<std::shared_ptr<const ImageInput>> preprocess(
-      std::span<const media::Picture* const> pictures) const override {
-    std::vector<std::shared_ptr<const ImageInput>> inputs;
-    for (const media::Picture* picture : pictures) {
-      auto input = std::make_shared<TileInput>();
-      input->pixels = idefics3::preprocess(*picture, processor_);
-      inputs.push_back(std::move(input));
-    }
-    return inputs;
+  ImagePlan plan(const media::Picture& picture) const override {
+    const TileGrid grid = tile_grid(picture.width, picture.height, processor_);
+    const std::int64_t tiles = grid.rows * grid.cols + 1;
+    return {image_prompt(grid.rows, grid.cols, processor_.image_seq_len), tiles * processor_.image_seq_len};
   }
 
-  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const ImageInput* const> images,
+  std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const override {
+    auto input = std::make_shared<TileInput>();
+    input->tiles = idefics3::preprocess(picture, processor_);
+    return input;
+  }
+
+  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const std::shared_ptr<const ImageInput>> images,
                                                        Run& run) const override;
 
   std::unique_ptr<State> new_state() const override { return decoder_.new_cache(); }
@@ -76,7 +78,8 @@ class Idefics3 final : public Family {
 
  private:
   Idefics3(const Checkpoint& checkpoint, const nn::WeightScope& root)
-      : info_(describe(checkpoint)),
+      : placement_(root.placement()),
+        info_(describe(checkpoint)),
         config_(Config::parse(checkpoint.fields())),
         processor_(ImageProcessorConfig::load(checkpoint.folder)),
         tower_(root.scope("model.vision_model"), towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
@@ -84,6 +87,7 @@ class Idefics3 final : public Family {
                    config_.scale_factor),
         decoder_(root.scope("model.text_model"), root, config_.text, config_.tie_word_embeddings) {}
 
+  nn::Placement placement_;
   FamilyInfo info_;
   Config config_;
   ImageProcessorConfig processor_;
@@ -91,6 +95,44 @@ class Idefics3 final : public Family {
   Connector connector_;
   towers::Decoder decoder_;
 };
+
+/// All tiles as one tensor (tiles, 3, height, width) in the compute type.
+at::Tensor join_tiles(const std::vector<const ImageTiles*>& pictures, const nn::Placement& placement) {
+  std::vector<at::Tensor> parts;
+  for (const ImageTiles* picture : pictures) {
+    const at::Tensor pixels = at::from_blob(const_cast<float*>(picture->pixel_values.data()),
+                                            {picture->tiles, 3, picture->height, picture->width}, at::kFloat);
+    parts.push_back(pixels.to(placement.device, placement.dtype));
+  }
+  return parts.size() == 1 ? parts.front() : at::cat(parts);
+}
+
+std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
+    std::span<const std::shared_ptr<const ImageInput>> images, Run& run) const {
+  std::vector<const ImageTiles*> pictures;
+  std::vector<std::int64_t> counts;
+  std::int64_t total = 0;
+  for (const auto& image : images) {
+    pictures.push_back(&dynamic_cast<const TileInput&>(*image).tiles);
+    counts.push_back(pictures.back()->tiles);
+    total += counts.back();
+  }
+  run.begin("encode", total * tower_.config().layers);
+  const at::Tensor pixels = join_tiles(pictures, placement_);
+  nn::tap(run, "pixel_values", "", pixels);
+  std::vector<at::Tensor> rows;
+  for (std::int64_t first = 0; first < total; first += kTileBatch) {
+    const at::Tensor batch = pixels.narrow(0, first, std::min(kTileBatch, total - first));
+    rows.push_back(connector_(tower_.forward(batch, {}, run)));  // (tiles, patches / scale^2, text)
+  }
+  const at::Tensor all = rows.size() == 1 ? rows.front() : at::cat(rows);
+  nn::tap(run, "connector", "", all);
+  std::vector<std::shared_ptr<const ImageRows>> out;
+  for (const at::Tensor& picture : all.split_with_sizes(counts)) {
+    out.push_back(std::make_shared<TensorRows>(picture.flatten(0, 1)));
+  }
+  return out;
+}
 
 }  // namespace
 

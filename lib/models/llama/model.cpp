@@ -18,12 +18,11 @@ class Llama final : public Family {
 
   const FamilyInfo& info() const override { return info_; }
 
-  std::vector<std::shared_ptr<const ImageInput>> preprocess(std::span<const media::Picture* const>) const override {
-    fail(ErrorCode::unsupported, "this model takes text only, but the message holds a picture");
-  }
-
-  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const ImageInput* const>, Run&) const override {
-    fail(ErrorCode::unsupported, "this model takes text only");
+  ImagePlan plan(const media::Picture&) const override { text_only(); }
+  std::shared_ptr<const ImageInput> preprocess(const media::Picture&) const override { text_only(); }
+  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const std::shared_ptr<const ImageInput>>,
+                                                       Run&) const override {
+    text_only();
   }
 
   std::unique_ptr<State> new_state() const override { return decoder_.new_cache(); }
@@ -33,6 +32,10 @@ class Llama final : public Family {
   }
 
  private:
+  [[noreturn]] static void text_only() {
+    fail(ErrorCode::unsupported, "the message holds a picture, but this model (family \"llama\") takes text only");
+  }
+
   static towers::Decoder make_decoder(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run) {
     const nn::WeightScope root(checkpoint.weights->scope(""), placement, run);
     const bool tied = checkpoint.fields().boolean("tie_word_embeddings", false);

@@ -3,8 +3,11 @@
 #include "lib/core/error.hpp"
 #include "lib/nn/attention.hpp"
 #include "lib/nn/tap.hpp"
+#include "lib/towers/text/fused_decoder.hpp"
 
 #include <ATen/ATen.h>
+
+#include <algorithm>
 
 namespace lmm::towers {
 
@@ -59,6 +62,7 @@ Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, co
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
     layers_.emplace_back(layers.scope(std::to_string(i)), config_, i);
   }
+  fused_ = FusedDecoder::make(*this, weights.placement().pool);
 }
 
 Decoder::~Decoder() = default;
@@ -93,6 +97,18 @@ at::Tensor Decoder::forward(const at::Tensor& embeddings, nn::KvCache& cache, Ru
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {
   return at::linear(hidden, lm_head_).view({-1}).to(at::kCPU, at::kFloat);
+}
+
+void Decoder::step(const at::Tensor& embedding, nn::KvCache& cache, std::span<float> out, Run& run) const {
+  if (fused_ != nullptr && !run.observed()) {
+    run.checkpoint();
+    fused_->step(embedding, cache, out);
+    run.advance(config_.layers);
+    return;
+  }
+  const at::Tensor row = logits(forward(embedding, cache, run));
+  nn::tap(run, "logits", "", row);
+  std::copy_n(row.const_data_ptr<float>(), out.size(), out.begin());
 }
 
 }  // namespace lmm::towers

@@ -16,6 +16,8 @@
 
 namespace lmm::towers {
 
+class FusedDecoder;
+
 class DecoderLayer {
  public:
   DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t index);
@@ -44,6 +46,8 @@ class Decoder {
   /// `weights`: the scope of embed_tokens, layers and norm. `head`: the scope that holds lm_head; unused when tied.
   Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config, bool tied);
   ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   const DecoderConfig& config() const noexcept { return config_; }
   std::unique_ptr<nn::KvCache> new_cache() const;
@@ -56,13 +60,19 @@ class Decoder {
 
   at::Tensor logits(const at::Tensor& hidden) const;  // (1, hidden) -> (vocab) fp32
 
+  /// The decode step, by the fastest way there is: embedding (1, 1, hidden) of the next token -> its logits (vocab).
+  void step(const at::Tensor& embedding, nn::KvCache& cache, std::span<float> logits, Run& run) const;
+
  private:
+  friend class FusedDecoder;
+
   DecoderConfig config_;
   at::Tensor embed_tokens_;  // (vocab, hidden)
   std::vector<DecoderLayer> layers_;
   nn::RmsNorm norm_;
   nn::Rope rope_;
   at::Tensor lm_head_;  // (vocab, hidden)
+  std::unique_ptr<FusedDecoder> fused_;  // null where the kernels cannot
 };
 
 }  // namespace lmm::towers
