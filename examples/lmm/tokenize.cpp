@@ -15,7 +15,7 @@ namespace command {
 namespace {
 
 struct Tokenize {
-  ModelFlags model;
+  std::string folder;
   std::string text;
   std::string messages_file;
   bool text_only = false;
@@ -33,16 +33,15 @@ void Tokenize::print(const std::vector<lmm::Token>& tokens) const {
 }
 
 int Tokenize::run() const {
-  const Interrupt interrupt;
-  ProgressBar bar;
+  const lmm::Tokenizer tokenizer = lmm::Tokenizer::load(folder);
   if (messages_file.empty()) {
     const std::string given = text_argument(text, "TEXT");
-    const std::vector<lmm::Token> tokens = model.load(bar).tokenize(given, !no_special);
+    const std::vector<lmm::Token> tokens = tokenizer.encode(given, !no_special);
     json ? put_json(to_json(tokens)) : print(tokens);
     return kOk;
   }
   const std::string messages = messages_file == "-" ? text_argument("-", "--messages") : read_file(messages_file);
-  const lmm::Rendered rendered = model.load(bar).render(messages);
+  const lmm::Rendered rendered = tokenizer.render(messages);
   if (json) {
     Json object = to_json(rendered.tokens);
     object["text"] = rendered.text;
@@ -61,7 +60,7 @@ int Tokenize::run() const {
 void add_tokenize(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("tokenize", "Show the tokens of a text or of a rendered conversation");
   auto tokenize = std::make_shared<Tokenize>();
-  tokenize->model.add_folder(*sub);
+  sub->add_option("MODEL", tokenize->folder, "Hugging Face checkpoint folder; its weights need not be there")->required();
   CLI::Option* text = sub->add_option("TEXT", tokenize->text, "The text; - reads it from standard input");
   CLI::Option* messages =
       sub->add_option("--messages", tokenize->messages_file,
