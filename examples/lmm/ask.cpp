@@ -29,7 +29,7 @@ int Ask::run() const {
   ProgressBar bar;
   const lmm::GenerateOptions options = generate.options(bar);
   const lmm::SessionOptions session_options = session.options();
-  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT"));
+  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
   lmm::Session conversation(model.load(bar), session_options);
   if (json) {
     const lmm::Reply reply = conversation.ask(message, options, [](std::string_view) { return !Interrupt::requested(); });
@@ -53,8 +53,7 @@ void add_ask(CLI::App& app, Action& action) {
   ask->session.add(*sub);
   ask->generate.add(*sub);
   CLI::Option* raw = sub->add_flag("--raw", ask->generate.values.raw,
-                                   "The prompt as it is, without chat template; pictures go where its own placeholders "
-                                   "(such as <image>) stand, else before it");
+                                   "The prompt as it is, no chat template; pictures go where <image> stands");
   for (const char* name : {"--system", "--tools", "--template-variables"}) raw->excludes(sub->get_option(name));
   sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, usage, timings");
   sub->footer(

@@ -44,10 +44,10 @@ std::int64_t peak_memory() {
 }
 
 /// A text of `count` tokens, or as few more as its last word has.
-std::string text_of(const lmm::Model& model, std::int64_t count) {
+std::string text_of(const lmm::Tokenizer& tokenizer, std::int64_t count) {
   static constexpr const char* kWords[] = {"the ", "small ", "dog ", "looks ", "at ", "a ", "red ", "house "};
   const auto size = [&](const std::string& text) {
-    return static_cast<std::int64_t>(model.tokenize(text, false, false).size());
+    return static_cast<std::int64_t>(tokenizer.encode(text, false, false).size());
   };
   std::string text;
   for (std::size_t i = 0; text.empty() || size(text) < count; ++i) text += kWords[i % std::size(kWords)];
@@ -84,7 +84,7 @@ Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
   options.ignore_eos = true;
   options.raw = true;
   options.on_progress = bar.callback();
-  const std::string text = text_of(loaded, prompt_tokens);
+  const std::string text = text_of(loaded.tokenizer(), prompt_tokens);
   std::int64_t tiles = 0;
   std::vector<double> preprocess, encode, prefill, decode;
   lmm::Usage usage;

@@ -49,12 +49,8 @@ void check_utf8(const std::string& text, const char* what) {
 
 }  // namespace
 
-void ModelFlags::add_folder(CLI::App& app) {
-  app.add_option("MODEL", folder, "Hugging Face checkpoint folder, as downloaded")->required();
-}
-
 void ModelFlags::add(CLI::App& app) {
-  add_folder(app);
+  app.add_option("MODEL", folder, "Hugging Face checkpoint folder, as downloaded")->required();
   app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str();
@@ -62,7 +58,7 @@ void ModelFlags::add(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--device", device, "cpu, or cuda / cuda:N where libtorch has it")->capture_default_str();
   app.add_option("--max-memory", max_memory, "Most memory that the weights may take, e.g. 8G; 0: no limit")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("BYTES");
 }
 
@@ -145,10 +141,11 @@ void add_pictures(CLI::App& app, std::vector<std::string>& pictures) {
       ->allow_extra_args(false);
 }
 
-std::string text_argument(const std::string& argument, const char* what) {
-  std::string text = argument;
-  if (argument == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+std::string read_standard_input() { return {std::istreambuf_iterator<char>(std::cin), {}}; }
+
+std::string text_argument(const std::string& argument, const char* what, bool exact) {
+  std::string text = argument == "-" ? read_standard_input() : argument;
+  if (argument == "-" && !exact) {
     if (text.ends_with('\n')) text.pop_back();
     if (text.ends_with('\r')) text.pop_back();
   }

@@ -21,7 +21,6 @@ struct ModelFlags {
   std::string device = "cpu";
   std::uint64_t max_memory = 0;
 
-  void add_folder(CLI::App& app);
   void add(CLI::App& app);
   lmm::LoadOptions options(ProgressBar& bar) const;
   lmm::Model load(ProgressBar& bar) const;
@@ -50,9 +49,12 @@ struct SessionFlags {
 /// -i PICTURE, once a picture.
 void add_pictures(CLI::App& app, std::vector<std::string>& pictures);
 
-/// PROMPT or TEXT: `argument` itself, or standard input where it is "-" (one line break at its end left out).
-/// Throws Error: invalid_argument where it is no UTF-8 (`what` names it).
-std::string text_argument(const std::string& argument, const char* what);
+/// PROMPT: `argument` itself, or standard input where it is "-"; of that, unless `exact`, the last line break is left
+/// out. Throws Error: invalid_argument where it is no UTF-8 (`what` names it).
+std::string text_argument(const std::string& argument, const char* what, bool exact = false);
+
+/// All of standard input, as it is.
+std::string read_standard_input();
 
 /// The whole of a file. Throws Error: not_found, io.
 std::string read_file(const std::string& path);

@@ -15,14 +15,14 @@ namespace command {
 namespace {
 
 struct Info {
-  ModelFlags model;
+  std::string folder;
   bool json = false;
 
   int run() const;
 };
 
 int Info::run() const {
-  const lmm::ModelInfo info = lmm::Model::info(model.folder);
+  const lmm::ModelInfo info = lmm::Model::info(folder);
   if (json) {
     put_json(to_json(info));
     return kOk;
@@ -47,7 +47,7 @@ int Info::run() const {
 void add_info(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("info", "Show what a checkpoint is, without loading its weights");
   auto info = std::make_shared<Info>();
-  info->model.add_folder(*sub);
+  sub->add_option("MODEL", info->folder, "Hugging Face checkpoint folder, as downloaded")->required();
   sub->add_flag("--json", info->json, "Print one JSON object");
   sub->footer("Examples:\n  lmm info MODEL\n  lmm info MODEL --json");
   sub->callback([info, &action] { action = [info] { return info->run(); }; });

@@ -17,8 +17,12 @@ using namespace command;
 /// Says in one line what is wrong with the command line.
 int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string name = app.get_name();
+  std::string reason = error.what();
   for (const CLI::App* chosen : app.get_subcommands()) name += ' ' + chosen->get_name();
-  complain("error", fmt::format("{} ({} --help shows what there is)", error.what(), name));
+  if (app.get_subcommands().empty() && app.remaining_size() > 0) {
+    reason = fmt::format("there is no command \"{}\"", app.remaining().front());
+  }
+  complain("error", fmt::format("{} ({} --help shows what there is)", reason, name));
   return kUsage;
 }
 

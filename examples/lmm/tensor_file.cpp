@@ -21,17 +21,21 @@ namespace {
   throw lmm::Error(lmm::ErrorCode::io, fmt::format("{}: cannot be written: {}", path.string(), std::strerror(number)));
 }
 
-/// A file that vanishes unless commit() was reached.
+/// A file that vanishes unless commit() was reached. What is there and no plain file (a pipe, a device) is written to
+/// as it is, never replaced.
 class Replacement {
  public:
-  explicit Replacement(const std::filesystem::path& path)
-      : path_(path), temporary_(fmt::format("{}.{}.tmp", path.string(), ::getpid())) {
+  explicit Replacement(const std::filesystem::path& path) : path_(path) {
+    std::error_code none;
+    if (std::filesystem::is_symlink(path, none)) path_ = std::filesystem::weakly_canonical(path, none);
+    direct_ = std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none);
+    temporary_ = direct_ ? path.string() : fmt::format("{}.{}.tmp", path_.string(), ::getpid());
     file_ = std::fopen(temporary_.c_str(), "wb");
     if (file_ == nullptr) fail_to_write(path_, errno);
   }
   ~Replacement() {
     if (file_ != nullptr) std::fclose(file_);
-    if (!committed_) std::remove(temporary_.c_str());
+    if (!committed_ && !direct_) std::remove(temporary_.c_str());
   }
   Replacement(const Replacement&) = delete;
   Replacement& operator=(const Replacement&) = delete;
@@ -43,10 +47,10 @@ class Replacement {
   void commit() {
     std::FILE* file = std::exchange(file_, nullptr);
     // A full disk may show only when the last buffer is written.
-    const bool flushed = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
+    const bool flushed = std::fflush(file) == 0 && (direct_ || ::fsync(::fileno(file)) == 0);
     const int number = errno;
     if ((std::fclose(file) != 0) || !flushed) fail_to_write(path_, flushed ? errno : number);
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_to_write(path_, errno);
+    if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_to_write(path_, errno);
     committed_ = true;
   }
 
@@ -54,6 +58,7 @@ class Replacement {
   std::filesystem::path path_;
   std::string temporary_;
   std::FILE* file_ = nullptr;
+  bool direct_ = false;
   bool committed_ = false;
 };
 

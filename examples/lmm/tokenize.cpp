@@ -35,13 +35,12 @@ void Tokenize::print(const std::vector<lmm::Token>& tokens) const {
 int Tokenize::run() const {
   const lmm::Tokenizer tokenizer = lmm::Tokenizer::load(folder);
   if (messages_file.empty()) {
-    const std::string given = text_argument(text, "TEXT");
-    const std::vector<lmm::Token> tokens = tokenizer.encode(given, !no_special);
+    // Standard input as it is, its last line break too; ill-formed UTF-8 is for the tokenizer to read.
+    const std::vector<lmm::Token> tokens = tokenizer.encode(text == "-" ? read_standard_input() : text, !no_special);
     json ? put_json(to_json(tokens)) : print(tokens);
     return kOk;
   }
-  const std::string messages = messages_file == "-" ? text_argument("-", "--messages") : read_file(messages_file);
-  const lmm::Rendered rendered = tokenizer.render(messages);
+  const lmm::Rendered rendered = tokenizer.render(messages_file == "-" ? read_standard_input() : read_file(messages_file));
   if (json) {
     Json object = to_json(rendered.tokens);
     object["text"] = rendered.text;

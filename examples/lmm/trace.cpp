@@ -32,7 +32,7 @@ int Trace::run() const {
   const Interrupt interrupt;
   ProgressBar bar;
   const lmm::SessionOptions session_options = session.options();
-  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT"));
+  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", raw));
   const lmm::Model loaded = model.load(bar);
   TensorFile file;
   lmm::GenerateOptions options;
