@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+
+namespace lmm::nn::kernels {
+
+/// Instruction sets that the kernels are compiled for, from the narrowest to the widest. `portable` is what the compiler
+/// makes of the same code for the build's base architecture, and runs everywhere.
+enum class Isa { portable, avx2, avx512 };
+
+/// True where this processor and this operating system (saved register state) can run `isa`, and it was compiled.
+bool isa_available(Isa isa) noexcept;
+
+/// The widest available.
+Isa best_isa() noexcept;
+
+/// Static storage: "portable", "avx2", "avx512".
+const char* isa_name(Isa isa) noexcept;
+
+/// How many threads of this process can run at the same time: its CPU affinity, bounded by the CPU quota of its control
+/// groups (v1 and v2; a share of a processor is rounded down). At least 1.
+int usable_threads();
+
+/// `wanted` bounded by usable_threads(); 0 or less asks for all of them.
+int bounded_threads(int wanted);
+
+/// The quota alone, in whole processors (at least 1), or 0 where there is none. `cgroup_of_process` is
+/// /proc/self/cgroup and `mount` /sys/fs/cgroup, or a test's picture of them.
+int cgroup_quota(const std::filesystem::path& cgroup_of_process, const std::filesystem::path& mount);
+
+}  // namespace lmm::nn::kernels

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/thread_pool.hpp"
+#include "lib/nn/kernels/views.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lmm::nn::kernels {
+
+// Layers over a few rows of activations (decoding, the tail of a prefill): weights are read once, in order, as they
+// stand in the checkpoint. Activations and sums are fp32. x is (m, in), y is (m, out), contiguous, not overlapping.
+// Results are the same bits for any number of threads and, row by row, for any m; they differ in the last bits between
+// instruction sets. Sizes are the caller's to check; nothing here throws unless it says so.
+
+/// One of several linear layers that share x: y (m, w.out).
+struct LinearTask {
+  LinearView w;
+  float* y = nullptr;
+};
+
+/// y = x W^T + b, or y += where `accumulate` (a residual).
+void linear(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, std::int64_t m, float* y,
+            bool accumulate = false) noexcept;
+
+/// At most 8 linear layers over the same x, in one parallel region.
+void linears(ThreadPool& pool, Isa isa, std::span<const LinearTask> tasks, const float* x, std::int64_t m) noexcept;
+
+/// y = silu(x Wg^T + bg) * (x Wu^T + bu); gate and up of one shape.
+void gated_linear(ThreadPool& pool, Isa isa, const LinearView& gate, const LinearView& up, const float* x,
+                  std::int64_t m, float* y) noexcept;
+
+/// y (m, size) = x / sqrt(mean(x^2) + eps) * weight (LlamaRMSNorm). y may be x.
+void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std::int64_t m, float* y) noexcept;
+
+/// logits (out) = W x + b for one x, and the largest of them. `scratch` is grown as needed. Throws std::bad_alloc.
+Best lm_head(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, float* logits, std::vector<Best>& scratch);
+
+}  // namespace lmm::nn::kernels

@@ -1,0 +1,36 @@
+#include "lib/nn/kernels/row_kernels.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+
+namespace lmm::nn::kernels {
+namespace {
+
+constexpr int kLanes = 8;
+#include "lib/nn/kernels/simd.inc"
+#include "lib/nn/kernels/row_kernels.inc"
+#include "lib/nn/kernels/attention.inc"
+
+}  // namespace
+
+extern const RowKernels kAvx2RowKernels;
+const RowKernels kAvx2RowKernels = {linear, gated, rms_norm, rope, store_numbers, attend, join, largest};
+
+}  // namespace lmm::nn::kernels
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif  // __x86_64__
