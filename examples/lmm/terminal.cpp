@@ -49,6 +49,7 @@ void prepare_streams() {
     if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_RDWR);
   }
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // likewise a file that may not grow any more
 }
 
 Interrupt::Interrupt() {
