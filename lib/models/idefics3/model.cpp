@@ -5,6 +5,7 @@
 #include "lib/models/idefics3/config.hpp"
 #include "lib/models/idefics3/preprocess.hpp"
 #include "lib/models/image_rows.hpp"
+#include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
 #include "lib/towers/vision/siglip.hpp"
@@ -63,7 +64,13 @@ class Idefics3 final : public Family {
 
   std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const override {
     auto input = std::make_shared<TileInput>();
-    input->tiles = idefics3::preprocess(picture, processor_);
+    media::ParallelFor share_out;
+    if (placement_.pool != nullptr) {
+      share_out = [this](std::int64_t count, const std::function<void(std::int64_t)>& task) {
+        placement_.pool->parallel_for(static_cast<int>(count), [&](int i) noexcept { task(i); });
+      };
+    }
+    input->tiles = idefics3::preprocess(picture, processor_, share_out);
     return input;
   }
 
@@ -81,7 +88,7 @@ class Idefics3 final : public Family {
       : placement_(root.placement()),
         info_(describe(checkpoint)),
         config_(Config::parse(checkpoint.fields())),
-        processor_(ImageProcessorConfig::load(checkpoint.folder)),
+        processor_(read_image_processor_config(checkpoint.folder)),
         tower_(root.scope("model.vision_model"), towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
         connector_(root.scope("model.connector"), tower_.config().hidden_size, config_.text.hidden_size,
                    config_.scale_factor),
@@ -134,12 +141,24 @@ std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
   return out;
 }
 
+/// The tower's patches of a tile must give as many rows as the processor writes placeholders.
+void check_sequence_length(const Config& config, const towers::SiglipConfig& vision, const ImageProcessorConfig& processor,
+                           const std::string& where) {
+  const std::int64_t side = processor.tile / vision.patch_size;
+  const std::int64_t rows = side / config.scale_factor * (side / config.scale_factor);
+  if (side % config.scale_factor != 0 || rows != processor.image_seq_len) {
+    fail(ErrorCode::bad_file,
+         "{}: tiles of {} pixels, patch_size {} and scale_factor {} give {} tokens a tile, but image_seq_len is {}", where,
+         processor.tile, vision.patch_size, config.scale_factor, rows, processor.image_seq_len);
+  }
+}
+
 }  // namespace
 
 FamilyInfo describe(const Checkpoint& checkpoint) {
   const Config config = Config::parse(checkpoint.fields());
-  static_cast<void>(towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")));
-  static_cast<void>(ImageProcessorConfig::load(checkpoint.folder));
+  check_sequence_length(config, towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
+                        read_image_processor_config(checkpoint.folder), checkpoint.folder.string());
   FamilyInfo info;
   info.towers = {"vision", "text"};
   info.context_length = config.text.context_length;
