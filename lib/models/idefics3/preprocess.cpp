@@ -1,0 +1,213 @@
+#include "lib/models/idefics3/preprocess.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace lmm::models::idefics3 {
+namespace {
+
+constexpr std::int64_t kMaxSide = 4096;  // MAX_IMAGE_SIZE of the reference: the longest edge never exceeds it
+
+struct Size {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
+/// int(a / b) or int(a * b) in Python: a double, cut off.
+std::int64_t truncated(double value) { return static_cast<std::int64_t>(value); }
+
+double aspect_ratio(Size size) { return static_cast<double>(size.width) / static_cast<double>(size.height); }
+
+/// get_resize_output_image_size: the longer side becomes `longest`, the shorter one follows, made even, never 0.
+Size fit_longest_edge(Size size, std::int64_t longest) {
+  const double aspect = aspect_ratio(size);
+  if (size.width >= size.height) {
+    size.width = longest;
+    size.height = truncated(static_cast<double>(size.width) / aspect);
+    size.height += size.height % 2;
+  } else {
+    size.height = longest;
+    size.width = truncated(static_cast<double>(size.height) * aspect);
+    size.width += size.width % 2;
+  }
+  size = {std::max<std::int64_t>(size.height, 1), std::max<std::int64_t>(size.width, 1)};
+
+  const double fitted = aspect_ratio(size);
+  if (size.width >= size.height && size.width > kMaxSide) {
+    size.width = kMaxSide;
+    size.height = truncated(static_cast<double>(size.width) / fitted);
+  } else if (size.height > size.width && size.height > kMaxSide) {
+    size.height = kMaxSide;
+    size.width = truncated(static_cast<double>(size.height) * fitted);
+  }
+  return {std::max<std::int64_t>(size.height, 1), std::max<std::int64_t>(size.width, 1)};
+}
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+/// resize_for_vision_encoder: both sides become multiples of the tile.
+Size whole_tiles(Size size, std::int64_t tile) {
+  const double aspect = aspect_ratio(size);
+  if (size.width >= size.height) {
+    size.width = round_up(size.width, tile);
+    size.height = round_up(truncated(static_cast<double>(size.width) / aspect), tile);
+  } else {
+    size.height = round_up(size.height, tile);
+    size.width = round_up(truncated(static_cast<double>(size.height) * aspect), tile);
+  }
+  return size;
+}
+
+/// What do_resize makes of a picture.
+Size first_size(Size size, const ImageProcessorConfig& config) {
+  if (!config.do_resize) return size;
+  if (config.longest_edge != 0) return fit_longest_edge(size, config.longest_edge);
+  return {config.height, config.width};
+}
+
+/// What is then cut into tiles. Error invalid_argument where it is too large.
+Size split_size(Size size, const ImageProcessorConfig& config) {
+  if (!config.do_image_splitting) return {config.tile, config.tile};
+  size = whole_tiles(size, config.tile);
+  media::check_size(size.width, size.height, "image splitting", ErrorCode::invalid_argument);
+  return size;
+}
+
+/// A picture that is either somebody else's or our own, resized without copying what has the size already.
+class Stage {
+ public:
+  explicit Stage(const media::Picture& picture) : current_(&picture) {}
+  void replace(media::Picture picture) {
+    own_ = std::move(picture);
+    current_ = &own_;
+  }
+  void resize(Size size, media::Resample filter, const media::ParallelFor& parallel_for) {
+    if (size.width == current_->width && size.height == current_->height) return;
+    replace(media::resize(*current_, size.width, size.height, filter, parallel_for));
+  }
+  const media::Picture& picture() const { return *current_; }
+  Size size() const { return {current_->height, current_->width}; }
+
+ private:
+  media::Picture own_;
+  const media::Picture* current_;
+};
+
+/// convert_to_rgb of image_transforms.py on what load_image gives: alpha is gone, a transparent colour is not.
+media::Picture on_white(const media::Picture& picture) {
+  media::Picture out = media::make_picture(picture.width, picture.height, "picture");
+  const auto& color = *picture.transparent;
+  const std::uint8_t* in = picture.rgb.get();
+  std::uint8_t* target = out.rgb.get();
+  for (std::size_t at = 0; at < picture.bytes(); at += 3) {
+    const bool transparent = in[at] == color[0] && in[at + 1] == color[1] && in[at + 2] == color[2];
+    for (std::size_t c = 0; c < 3; ++c) target[at + c] = transparent ? std::uint8_t{255} : in[at + c];
+  }
+  return out;
+}
+
+using Values = std::array<std::array<float, 256>, 3>;
+
+/// rescale and normalize of image_transforms.py for every channel and byte: rescaled in double and rounded to float,
+/// normalised in float with mean and deviation rounded to float.
+Values value_table(const ImageProcessorConfig& config) {
+  Values values{};
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const float mean = static_cast<float>(config.image_mean[channel]);
+    const float deviation = static_cast<float>(config.image_std[channel]);
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const double pixel = static_cast<double>(byte);
+      float value = static_cast<float>(config.do_rescale ? pixel * config.rescale_factor : pixel);
+      if (config.do_normalize) value = (value - mean) / deviation;
+      values[channel][byte] = value;
+    }
+  }
+  return values;
+}
+
+/// The tile whose upper left pixel is (top, left), to three planes at `out`.
+void write_tile(const media::Picture& picture, std::int64_t top, std::int64_t left, std::int64_t tile,
+                const Values& values, float* out) {
+  const std::int64_t plane = tile * tile;
+  for (std::int64_t y = 0; y < tile; ++y, out += tile) {
+    const std::uint8_t* rgb = picture.row(top + y) + left * 3;
+    for (std::int64_t x = 0; x < tile; ++x, rgb += 3) {
+      out[x] = values[0][rgb[0]];
+      out[plane + x] = values[1][rgb[1]];
+      out[2 * plane + x] = values[2][rgb[2]];
+    }
+  }
+}
+
+void for_each(std::int64_t count, const media::ParallelFor& parallel_for, const std::function<void(std::int64_t)>& task) {
+  if (parallel_for) return parallel_for(count, task);
+  for (std::int64_t i = 0; i < count; ++i) task(i);
+}
+
+}  // namespace
+
+TileGrid tile_grid(std::int64_t width, std::int64_t height, const ImageProcessorConfig& config) {
+  const Size size = split_size(first_size({height, width}, config), config);
+  if (size.height <= config.tile && size.width <= config.tile) return {};
+  return {size.height / config.tile, size.width / config.tile};
+}
+
+ImageTiles preprocess(const media::Picture& picture, const ImageProcessorConfig& config,
+                      const media::ParallelFor& parallel_for) {
+  const TileGrid grid = tile_grid(picture.width, picture.height, config);
+  const std::int64_t tile = config.tile;
+  Stage stage(picture);
+  if (config.do_convert_rgb && picture.transparent) stage.replace(on_white(picture));
+  stage.resize(first_size(stage.size(), config), config.resample, parallel_for);
+  stage.resize(split_size(stage.size(), config), config.resample, parallel_for);
+
+  ImageTiles out;
+  out.rows = grid.rows;
+  out.cols = grid.cols;
+  out.height = out.width = tile;
+  const std::int64_t parts = out.rows * out.cols;
+  out.tiles = parts + 1;
+  const std::int64_t tile_values = 3 * tile * tile;
+  try {
+    out.pixel_values.resize(static_cast<std::size_t>(out.tiles * tile_values));
+  } catch (const std::exception&) {
+    fail(ErrorCode::out_of_memory, "no memory for {} tiles of {} x {} pixels ({} bytes)", out.tiles, tile, tile,
+         out.tiles * tile_values * 4);
+  }
+  const Values values = value_table(config);
+  float* target = out.pixel_values.data();
+  for_each(parts, parallel_for, [&](std::int64_t i) {
+    write_tile(stage.picture(), i / out.cols * tile, i % out.cols * tile, tile, values, target + i * tile_values);
+  });
+  stage.resize({tile, tile}, config.resample, parallel_for);
+  write_tile(stage.picture(), 0, 0, tile, values, target + parts * tile_values);
+  return out;
+}
+
+std::string image_prompt(std::int64_t rows, std::int64_t cols, std::int64_t image_seq_len, const ImageTokens& tokens) {
+  std::string text;
+  const auto append_images = [&] {
+    for (std::int64_t i = 0; i < image_seq_len; ++i) text += tokens.image;
+  };
+  if (rows != 0 || cols != 0) {
+    for (std::int64_t row = 1; row <= rows; ++row) {
+      for (std::int64_t col = 1; col <= cols; ++col) {
+        text += tokens.fake;
+        text += fmt::format("<row_{}_col_{}>", row, col);
+        append_images();
+      }
+      text += '\n';
+    }
+    text += '\n';
+  }
+  text += tokens.fake;
+  text += tokens.global;
+  append_images();
+  text += tokens.fake;
+  return text;
+}
+
+}  // namespace lmm::models::idefics3

@@ -1,0 +1,157 @@
+#include "lib/models/idefics3/preprocess.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace lmm::models::idefics3 {
+namespace {
+
+constexpr std::int64_t kMaxEdge = 65535;
+
+/// Fields that change nothing of the pixels, and why.
+constexpr std::string_view kIgnored[] = {
+    "processor_class", "feature_extractor_type", "auto_map", "_processor_class",  // which class reads the file
+    "_valid_processor_keys", "_valid_kwargs_names",                               // bookkeeping of older versions
+    "do_pad", "pad_size",                       // every tile has the same size; see ImageProcessorConfig
+    "do_center_crop", "crop_size",              // this processor never crops
+    "return_row_col_info", "return_tensors",    // the form of the result
+    "data_format", "input_data_format",         // pictures from files are always (height, width, channel)
+    "device", "disable_grouping", "backend",    // of the torchvision processor
+    "image_seq_length",                         // of other processors; this one reads processor_config.json
+    "video_sampling", "video_size", "num_frames", "fps",  // videos
+    "default_to_square",                        // read with size
+};
+
+constexpr std::string_view kRead[] = {
+    "image_processor_type", "do_convert_rgb", "do_resize", "size", "do_image_splitting", "max_image_size", "resample",
+    "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
+};
+
+template <std::size_t N>
+bool contains(const std::string_view (&list)[N], std::string_view name) {
+  return std::find(std::begin(list), std::end(list), name) != std::end(list);
+}
+
+void check_fields(const Fields& fields) {
+  for (const auto& [name, value] : fields.json().items()) {
+    if (value.is_null() || contains(kRead, name) || contains(kIgnored, name)) continue;
+    fail(ErrorCode::unsupported, "{}: {} is not a field of this image processor", fields.where(), name);
+  }
+  std::string type = fields.string("image_processor_type", "");
+  for (const std::string_view suffix : {"Fast", "Pil"}) {
+    if (type.ends_with(suffix)) type.resize(type.size() - suffix.size());
+  }
+  if (!type.empty() && type != "Idefics3ImageProcessor" && type != "SmolVLMImageProcessor") {
+    fail(ErrorCode::unsupported, "{}: image_processor_type is {}, expected Idefics3ImageProcessor or "
+         "SmolVLMImageProcessor", fields.where(), type);
+  }
+}
+
+std::int64_t edge(const Fields& size, std::string_view name) { return size.integer_in(name, 1, kMaxEdge); }
+
+/// get_size_dict: {"longest_edge"} (a shortest_edge beside it is not used), {"height", "width"}, one number for both,
+/// or [height, width].
+void read_size(const Fields& fields, ImageProcessorConfig& config) {
+  const Json* size = fields.find("size");
+  if (size == nullptr) return;
+  if (size->is_object()) {
+    const Fields object = fields.object("size");
+    std::set<std::string> names;
+    for (const auto& [name, value] : size->items()) names.insert(name);
+    using Names = std::set<std::string>;
+    if (names == Names{"longest_edge"} || names == Names{"longest_edge", "shortest_edge"}) {
+      config.longest_edge = edge(object, "longest_edge");
+      return;
+    }
+    if (names != Names{"height", "width"}) {
+      fail(ErrorCode::unsupported, "{}: size is {}, expected longest_edge, or height and width", fields.where(),
+           size->dump());
+    }
+    config.height = edge(object, "height");
+    config.width = edge(object, "width");
+  } else if (size->is_number_integer()) {
+    if (!fields.boolean("default_to_square", true)) {
+      fail(ErrorCode::unsupported, "{}: size is {} with default_to_square false, expected longest_edge, or height and "
+           "width", fields.where(), size->dump());
+    }
+    config.height = config.width = edge(fields, "size");
+  } else {
+    const std::vector<std::int64_t> pair = fields.integers("size", {});
+    const bool fits = pair.size() == 2 && std::all_of(pair.begin(), pair.end(), [](std::int64_t side) {
+                        return side >= 1 && side <= kMaxEdge;
+                      });
+    if (!fits) fields.wrong("size", "longest_edge, or height and width, of 1 to 65535");
+    config.height = pair[0];
+    config.width = pair[1];
+  }
+  config.longest_edge = 0;
+}
+
+void read_color(const Fields& fields, std::string_view name, std::array<double, 3>& color) {
+  const Json* value = fields.find(name);
+  if (value == nullptr) return;
+  if (value->is_number()) {
+    color.fill(fields.number(name));
+    return;
+  }
+  const std::vector<double> numbers = fields.numbers(name, {});
+  if (numbers.size() != 3) fields.wrong(name, "a number or 3 of them");
+  std::copy(numbers.begin(), numbers.end(), color.begin());
+}
+
+std::optional<Json> read_if_there(const std::filesystem::path& path) {
+  try {
+    return read_json_file(path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string where) {
+  const Fields fields(object, std::move(where));
+  check_fields(fields);
+  ImageProcessorConfig config;
+  config.do_convert_rgb = fields.boolean("do_convert_rgb", config.do_convert_rgb);
+  config.do_resize = fields.boolean("do_resize", config.do_resize);
+  read_size(fields, config);
+  config.do_image_splitting = fields.boolean("do_image_splitting", config.do_image_splitting);
+  if (fields.has("max_image_size")) config.tile = edge(fields.object("max_image_size"), "longest_edge");
+  config.resample = static_cast<media::Resample>(
+      fields.integer_in("resample", 0, 7, static_cast<std::int64_t>(config.resample)));
+  config.do_rescale = fields.boolean("do_rescale", config.do_rescale);
+  config.rescale_factor = fields.number("rescale_factor", config.rescale_factor);
+  config.do_normalize = fields.boolean("do_normalize", config.do_normalize);
+  read_color(fields, "image_mean", config.image_mean);
+  read_color(fields, "image_std", config.image_std);
+  return config;
+}
+
+ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& folder) {
+  const std::filesystem::path processor_path = folder / "processor_config.json";
+  const std::filesystem::path preprocessor_path = folder / "preprocessor_config.json";
+  const std::optional<Json> processor = read_if_there(processor_path);
+  std::int64_t image_seq_len = ImageProcessorConfig().image_seq_len;
+  ImageProcessorConfig config;
+  bool found = false;
+  if (processor) {
+    const Fields fields(*processor, processor_path.string());
+    image_seq_len = fields.integer_in("image_seq_len", 1, 1 << 20, image_seq_len);
+    if (fields.has("image_processor")) {
+      config = parse(fields.at("image_processor"), processor_path.string() + ": image_processor");
+      found = true;
+    }
+  }
+  if (!found) {
+    config = parse(read_json_file(preprocessor_path), preprocessor_path.string());
+  }
+  config.image_seq_len = image_seq_len;
+  return config;
+}
+
+}  // namespace lmm::models::idefics3
