@@ -26,15 +26,15 @@ std::string shown(const Json& value) {
 }
 
 template <typename J>
-J parse(std::string_view text, std::string_view where) {
+J parse(std::string_view text, std::string_view where, const typename J::parser_callback_t& visit = nullptr) {
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  const auto depth_limit = [&](int depth, typename J::parse_event_t event, J&) {
+  const auto checked = [&](int depth, typename J::parse_event_t event, J& value) {
     const bool opens = event == J::parse_event_t::object_start || event == J::parse_event_t::array_start;
     if (opens && depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
-    return true;
+    return !visit || visit(depth, event, value);
   };
   try {
-    return J::parse(text.begin(), text.end(), depth_limit);
+    return J::parse(text.begin(), text.end(), checked);
   } catch (const typename J::parse_error& error) {
     const auto [line, column] = line_and_column(text, error.byte == 0 ? 0 : error.byte - 1);
     std::string reason = error.what();
@@ -51,7 +51,9 @@ J parse(std::string_view text, std::string_view where) {
 
 Json parse_json(std::string_view text, std::string_view where) { return parse<Json>(text, where); }
 
-SortedJson parse_sorted_json(std::string_view text, std::string_view where) { return parse<SortedJson>(text, where); }
+SortedJson parse_sorted_json(std::string_view text, std::string_view where, const SortedJson::parser_callback_t& visit) {
+  return parse<SortedJson>(text, where, visit);
+}
 
 SortedJson read_sorted_json_file(const std::filesystem::path& path) {
   return parse_sorted_json(read_text_file(path), path.string());

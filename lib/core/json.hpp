@@ -22,8 +22,10 @@ Json parse_json(std::string_view text, std::string_view where);
 /// Reads and parses a file. Errors as read_text_file and parse_json.
 Json read_json_file(const std::filesystem::path& path);
 
-/// The same with sorted keys; of a key that stands twice in an object the last value counts.
-SortedJson parse_sorted_json(std::string_view text, std::string_view where);
+/// The same with sorted keys; of a key that stands twice in an object the last value counts. `visit` sees each key and
+/// value as it is parsed, may throw, and drops a value by returning false (nlohmann's parser_callback_t).
+SortedJson parse_sorted_json(std::string_view text, std::string_view where,
+                             const SortedJson::parser_callback_t& visit = nullptr);
 SortedJson read_sorted_json_file(const std::filesystem::path& path);
 
 /// Typed access to the fields of one JSON object, with errors that name the file, the field, what was expected and
