@@ -44,6 +44,8 @@ J parse(std::string_view text, std::string_view where, const typename J::parser_
     std::replace(reason.begin(), reason.end(), '\n', ' ');
     if (reason.size() > 200) reason.resize(200);
     fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: {}", where, line, column, reason);
+  } catch (const typename J::out_of_range&) {  // the one other thing it throws, without saying where
+    fail(ErrorCode::bad_file, "{}: invalid JSON: a number is too large for 64 bits", where);
   }
 }
 
