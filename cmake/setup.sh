@@ -100,8 +100,8 @@ lmm_install_venv_torch() {
     cat >&2 <<EOF
 pip would bring the CUDA build of PyTorch: ${found#cuda }, and with the CUDA libraries
 that it needs several gigabytes in all. lmm needs the CPU build only (about 190 MB). To give it that one, either
-  - put PyTorch's CPU wheel index (on PyTorch's site: "Get Started", Pip, CPU) into PIP_INDEX_URL or
-    PIP_EXTRA_INDEX_URL, as in: PIP_INDEX_URL=<that index> $0
+  - put PyTorch's CPU wheel index (on PyTorch's site: "Get Started", Pip, CPU) into PIP_EXTRA_INDEX_URL, as in:
+    PIP_EXTRA_INDEX_URL=<that index> $0
   - or let CMAKE_PREFIX_PATH lead to a libtorch that you have, as in: CMAKE_PREFIX_PATH=<folder>/libtorch $0
 or take the CUDA build all the same: LMM_ALLOW_CUDA=1 $0
 EOF
