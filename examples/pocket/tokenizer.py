@@ -1,0 +1,81 @@
+"""Tokenizer: whole words for questions and names, single characters for everything that is read from the picture.
+
+A plain `tokenizers` BPE without merges: a piece that is in the vocabulary becomes one token, any other piece becomes its
+characters. Text read from a picture stands in quotes, so it is always spelled.
+"""
+import json
+import re
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+
+import things
+from wordings import WORDINGS
+
+SPECIAL = ["<pad>", "<unk>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<global-img>", "<image>"]
+MARKS = ["<box>", "</box>"]
+CHAT_TEMPLATE = (
+    "<|im_start|>{% for message in messages %}{{ message['role'] | capitalize }}:{% if message['content'] is string %} {{ message['content'] }}"
+    "{% else %}{% for c in message['content'] %}{% if c['type'] == 'image' %}<image>{% elif c['type'] == 'text' %}"
+    "{% if message['role'] == 'assistant' %} {% endif %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}")
+IMAGE_TOKENS = 25
+
+
+def splitter():
+  return pre_tokenizers.Sequence([pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never", split=True),
+                                  pre_tokenizers.Split(Regex(r'▁?"|[?.,:!\n]'), "isolated")])
+
+
+def word_pieces():
+  """Every piece that questions and answers are made of, spelled text apart."""
+  texts = ["User:", "\nAssistant:", ' "', " and", " in", " order"]
+  for lists in WORDINGS.values(): texts += [t.format(n="x", m="x", a="a", p="x", c="x", k=1) for t in lists]
+  for name in list(things.ALL_THINGS) + things.SHAPES: texts += [f" {name}", f" {things.plural(name)}", f" {things.with_article(name)}"]
+  texts += [" " + w for w in [*things.MOODS, *things.COLOURS, "yes", "no", "nothing", "not there", "left", "right", "above", "below", "A", "B", "C", "D"]]
+  texts += [f" {i}" for i in range(12)] + [f" {i}" for i in range(0, 1001, 20)]
+  split, pieces = splitter(), {}
+  for text in texts:
+    for piece, _ in split.pre_tokenize_str(text): pieces[piece] = 1
+  return [p for p in pieces if len(p) > 1 and re.sub("▁", "", p)]
+
+
+def build(base=None):
+  """A tokenizer; `base`: an earlier tokenizer.json whose token numbers are kept, new pieces being added behind them."""
+  chars = list("▁\n\"?.,:!'-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") + sorted(set(things.SYLLABLES))
+  tokens = SPECIAL + chars
+  if base:
+    saved = json.load(open(base, encoding="utf-8"))
+    ids = saved["model"]["vocab"] | {t["content"]: t["id"] for t in saved["added_tokens"]}
+    tokens = sorted(ids, key=ids.get)
+    if [ids[t] for t in tokens] != list(range(len(tokens))): raise ValueError(f"{base}: the token numbers have gaps")
+  vocab = {t: i for i, t in enumerate(dict.fromkeys(tokens + word_pieces() + MARKS))}
+  tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[], unk_token="<unk>", ignore_merges=True, fuse_unk=False))
+  tokenizer.pre_tokenizer, tokenizer.decoder = splitter(), decoders.Metaspace(replacement="▁", prepend_scheme="never")
+  tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
+  tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in MARKS])
+  return tokenizer
+
+
+class PocketTokenizer:
+  """Encodes questions and answers as the chat template does: prefix + question + reply."""
+
+  def __init__(self, base=None):
+    self.inner = build(base)
+    self.pad, _, self.start, self.end, self.fake, self.frame, self.image = range(7)
+    self.size, self.known = self.inner.get_vocab_size(), {}
+    self.prefix = [self.start] + self.encode("User:") + [self.fake, self.frame] + [self.image] * IMAGE_TOKENS + [self.fake]
+
+  def encode(self, text):
+    return self.inner.encode(text, add_special_tokens=False).ids
+
+  def question(self, text):
+    if text not in self.known: self.known[text] = self.encode(text) + [self.end] + self.encode("\nAssistant:")
+    return self.known[text]
+
+  def reply(self, text):
+    key = "reply", text
+    if key not in self.known: self.known[key] = self.encode(" " + text) + [self.end]
+    return self.known[key]
+
+  def decode(self, ids):
+    return self.inner.decode([i for i in ids if i >= len(SPECIAL)], skip_special_tokens=False)

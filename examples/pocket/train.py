@@ -1,0 +1,233 @@
+"""Trains the pocket model; goes on where it stopped when called again with the same --out.
+
+    python train.py see --out run/see.pt --minutes 30                       # the eyes, on patch labels
+    python train.py ask --out run/ask.pt --minutes 90 --init run/see.pt     # everything, on questions and answers
+
+float32 master weights, one bfloat16 copy computes (on a CPU with AVX512-bf16 about twice as fast as float32), Muon for the
+matrices of the layers and AdamW for the rest, cosine to `--floor`, exported weights are a running mean. The schedule runs on
+the time trained, kept in the checkpoint. Beside --out come OUT.log.jsonl and, where matplotlib is there, OUT.png.
+"""
+import argparse
+import copy
+import json
+import math
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import things
+from data import Stream
+from model import SIZES, TINY, PocketVLM, take_over
+from muon import optimizers
+from tasks import MIXES, TASKS
+from tokenizer import PocketTokenizer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def label_losses(out, labels):
+  """Losses of the helper heads; patches with nothing on them weigh little."""
+  def classes(key, background):
+    weight = torch.ones(out[key].shape[-1], device=out[key].device)
+    weight[0] = background
+    return F.cross_entropy(out[key].flatten(0, 1), labels[key].flatten().long(), weight=weight)
+  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), "col": .5 * classes("col", .15), "mark": .5 * classes("mark", .15), "ctr": .5 * classes("ctr", .3)}
+  there = labels["obj"] > 0
+  if there.any(): losses["box"] = 4 * F.smooth_l1_loss(out["box"][there], labels["box"][there].float(), beta=.05)
+  return losses
+
+
+def label_accuracy(out, labels):
+  right = lambda k, m: (out[k][m][:, 1:].argmax(-1) + 1 == labels[k][m]).float().mean().item()
+  return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "col") if (labels[k] > 0).any()}
+
+
+def pack(batch, tokenizer, room, rng):
+  """One row a picture: the picture prefix, then as many of its questions as fit into `room` tokens. Returns ids, positions,
+  segments, targets, weights (B, T) and the tasks of each row's segments. Short answers weigh more a token."""
+  rows, names, start = [], [], len(tokenizer.prefix)
+  for questions in batch:
+    ids, segments, positions, targets, weights, chosen = list(tokenizer.prefix), [0] * start, list(range(start)), [-100] * start, [0.] * start, []
+    for k, j in enumerate([0] + (1 + rng.permutation(len(questions) - 1)).tolist()):
+      task, text, answer = questions[j]
+      asked, reply = tokenizer.question(text), tokenizer.reply(answer)
+      n = len(asked) + len(reply) - 1
+      if k and len(ids) + n > start + room: continue
+      chosen.append(TASKS.index(task))
+      ids += asked + reply[:-1]
+      segments += [len(chosen)] * n
+      positions += range(start, start + n)
+      targets += [-100] * (len(asked) - 1) + reply
+      weights += [0.] * (len(asked) - 1) + [len(reply) ** -.5] * len(reply)
+    rows.append((ids, positions, segments, targets, weights))
+    names.append(chosen)
+  length, fill = -(-max(len(r[0]) for r in rows) // 8) * 8, (tokenizer.pad, 0, -1, -100, 0.)
+  return [torch.tensor([r[j] + [fill[j]] * (length - len(r[j])) for r in rows]) for j in range(5)] + [names]
+
+
+def answer_loss(net, features, batch, tokenizer, args, rng, hits):
+  """Cross entropy of the answers; rows with much and with little text go into two halves, so that little is padded."""
+  need = np.argsort([sum(len(tokenizer.question(q)) + len(tokenizer.reply(a)) for _, q, a in x[:6]) for x in batch], kind="stable")
+  total = weight = 0.
+  for part in np.array_split(need, 2):
+    if not len(part): continue
+    *tensors, names = pack([batch[i] for i in part], tokenizer, args.room, rng)
+    ids, positions, segments, targets, weights = (t.to(features.device) for t in tensors)
+    wanted = targets >= 0
+    logits, y, w = net.decode(features[torch.from_numpy(part).to(features.device)], ids, positions, segments, tokenizer.image, wanted).float(), targets[wanted], weights[wanted]
+    total = total + (F.cross_entropy(logits, y, reduction="none") * w).sum()
+    weight += w.sum()
+    wrong = torch.zeros_like(wanted)
+    wrong[wanted] = logits.argmax(-1) != y
+    misses = torch.zeros(len(names), 32, device=ids.device).scatter_add_(1, segments.clamp(0), wrong.float()).cpu()
+    for row, tasks in enumerate(names):
+      for k, t in enumerate(tasks): hits[t] += (float(misses[row, k + 1] == 0), 1.)
+  return total / weight
+
+
+class Run:
+  """Weights, optimizers and progress of one training run; saved whole, so that it can go on."""
+
+  def __init__(self, args):
+    self.args, self.tokenizer = args, PocketTokenizer(args.vocabulary or None)
+    self.sizes = dict(SIZES, vocab=self.tokenizer.size, **(TINY if args.tiny else {}))
+    torch.manual_seed(args.seed)
+    self.master = PocketVLM(self.sizes, len(things.label_classes()))
+    if args.init: print(take_over(self.master, load_weights(args.init)), "from", args.init, flush=True)
+    self.master.to(args.device)
+    self.mean, self.net = copy.deepcopy(self.master), copy.deepcopy(self.master).bfloat16()
+    self.optimizers = optimizers(self.master, args.lr, args.weight_decay)
+    self.step, self.seconds, self.shard = 0, 0., 0
+    if os.path.exists(args.out) and torch.load(args.out, weights_only=True).get("stage") == args.stage: self.resume(args.out)
+
+  def resume(self, path):
+    saved = torch.load(path, map_location=self.args.device, weights_only=True)
+    self.master.load_state_dict(saved["master"])
+    self.mean.load_state_dict({k: v.float() for k, v in saved["model"].items()})
+    self.net.load_state_dict(saved["master"])
+    for optimizer, state in zip(self.optimizers, saved["optimizers"]): optimizer.load_state_dict(state)
+    self.step, self.seconds, self.shard = saved["step"], saved["seconds"], saved["shard"]
+    print(f"going on at step {self.step}, {self.seconds / 60:.1f} minutes trained", flush=True)
+
+  def save(self):
+    state = dict(stage=self.args.stage, sizes=self.sizes, model={k: v.half() for k, v in self.mean.state_dict().items()}, master=self.master.state_dict(),
+                 optimizers=[o.state_dict() for o in self.optimizers], step=self.step, seconds=self.seconds, shard=self.shard)
+    torch.save(state, self.args.out + ".part")
+    os.replace(self.args.out + ".part", self.args.out)
+
+  def update(self, losses, fraction):
+    """One step of the optimizers on the sum of the losses."""
+    a = self.args
+    factor = min(1., (fraction + 1e-3) / a.warm_up) * (a.floor + (1 - a.floor) * .5 * (1 + math.cos(math.pi * min(1., fraction))))
+    for optimizer in self.optimizers:
+      for group in optimizer.param_groups: group["lr"] = group["peak"] * factor
+    sum(losses.values()).backward()
+    master, net, mean = (list(m.parameters()) for m in (self.master, self.net, self.mean))
+    for p, q in zip(master, net): p.grad, q.grad = (None if q.grad is None else q.grad.float()), None
+    torch.nn.utils.clip_grad_norm_(master, 1.5)
+    for optimizer in self.optimizers: optimizer.step()
+    with torch.no_grad():
+      torch._foreach_copy_(net, master)
+      torch._foreach_lerp_(mean, master, 1 - min(a.mean, (self.step + 1) / (self.step + 10)))
+    self.step += 1
+
+
+def load_weights(path):
+  """Weights of a training file or of an exported folder (with its label heads, where the folder has them)."""
+  if not os.path.isdir(path): return torch.load(path, map_location="cpu", weights_only=True)["model"]
+  from safetensors.torch import load_file
+  return load_file(os.path.join(path, "model.safetensors"))
+
+
+def train(args):
+  torch.set_num_threads(args.threads)
+  run, rng = Run(args), np.random.default_rng(args.seed + 5)
+  stream = Stream(MIXES[args.stage], args.seed + (1000 if args.stage == "ask" else 0), args.workers, args.keep, args.reuse, run.shard)
+  hits, smooth, last, saved, end = np.zeros((len(TASKS), 2)), {}, time.time(), time.time(), args.minutes * 60
+  see = torch.compile(run.net.see) if args.compile else run.net.see
+  stream.take(wait=True)
+  clock = time.time()
+  while run.seconds < end and (not args.steps or run.step < args.steps):
+    pixels, labels, questions = stream.batch(args.batch)
+    x = torch.from_numpy(pixels).to(args.device).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+    x = x * torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(.88, 1.12) + torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-.08, .08)
+    labels = {k: torch.from_numpy(v.astype(np.int64) if v.dtype == np.uint8 else v).to(args.device) for k, v in labels.items()}
+    features = see(x.bfloat16())
+    out = run.net.label(features)
+    losses = {k: v * (args.helpers if args.stage == "ask" else 1.) for k, v in label_losses(out, labels).items()}
+    if args.stage == "ask": losses["answers"] = answer_loss(run.net, features, questions, run.tokenizer, args, rng, hits)
+    run.update(losses, run.seconds / end if not args.steps else run.step / args.steps)
+    run.shard, now = stream.drawn, time.time()
+    run.seconds, clock = run.seconds + now - clock, now
+    for k, v in [(k, v.item()) for k, v in losses.items()] + list(label_accuracy(out, labels).items()): smooth[k] = smooth.get(k, v) * .95 + .05 * v
+    if now - last > args.report:
+      left = (run.seconds * (args.steps / run.step - 1) if args.steps else max(0., end - run.seconds)) / 60
+      scores = {t: round(h / n, 3) for t, (h, n) in zip(TASKS, hits) if n >= 20}
+      line = dict(minutes=round(run.seconds / 60, 2), step=run.step, pictures=run.step * args.batch, drawn=stream.drawn * 256, losses={k: round(v, 4) for k, v in smooth.items()}, scores=scores)
+      with open(args.out + ".log.jsonl", "a") as log: log.write(json.dumps(line) + "\n")
+      print(f"{run.seconds / 60:6.1f} min, {left:.0f} left | step {run.step} | " + " ".join(f"{k} {v:.2f}" for k, v in {**smooth, **scores}.items()), flush=True)
+      last, hits[:] = now, hits * .5
+    if now - saved > args.save_every:
+      run.save()
+      plot(args.out)
+      saved = now
+  run.save()
+  plot(args.out)
+  stream.close()
+  print(f"done: {run.step} steps, {run.step * args.batch} pictures, {run.seconds / 60:.1f} minutes", flush=True)
+
+
+def plot(out):
+  """OUT.png: the losses and each task's score on fresh training pictures over time."""
+  try:
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+  except ImportError: return
+  if not os.path.exists(out + ".log.jsonl"): return
+  lines = [json.loads(s) for s in open(out + ".log.jsonl")]
+  figure, axes = plt.subplots(1, 2, figsize=(13, 5))
+  for axis, part in zip(axes, ("losses", "scores")):
+    for key in sorted({k for s in lines for k in s[part]}):
+      axis.plot([s["minutes"] for s in lines if key in s[part]], [s[part][key] for s in lines if key in s[part]], label=key)
+    axis.set_xlabel("minutes")
+    axis.set_title("losses and label accuracies" if part == "losses" else "exact answers on training pictures")
+    if axis.lines: axis.legend(fontsize=6, ncol=2)
+  figure.tight_layout()
+  figure.savefig(out + ".png", dpi=80)
+  plt.close(figure)
+
+
+def arguments(argv=None):
+  p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+  p.add_argument("stage", choices=["see", "ask"])
+  p.add_argument("--out", required=True)
+  p.add_argument("--init", default="", help="a training file or an exported folder to start from")
+  p.add_argument("--vocabulary", default="", help="a tokenizer.json whose token numbers are kept")
+  p.add_argument("--minutes", type=float, default=30)
+  p.add_argument("--steps", type=int, default=0, help="stop (and schedule) by steps instead of minutes")
+  p.add_argument("--batch", type=int, default=48)
+  p.add_argument("--lr", type=float, default=1e-3)
+  p.add_argument("--weight-decay", type=float, default=.05)
+  p.add_argument("--warm-up", type=float, default=.03)
+  p.add_argument("--floor", type=float, default=.02)
+  p.add_argument("--mean", type=float, default=.998, help="how slowly the running mean follows")
+  p.add_argument("--helpers", type=float, default=.3, help="weight of the label losses in `ask`")
+  p.add_argument("--room", type=int, default=76, help="tokens of questions and answers a picture")
+  p.add_argument("--seed", type=int, default=0)
+  p.add_argument("--device", default="cpu")
+  p.add_argument("--threads", type=int, default=2)
+  p.add_argument("--workers", type=int, default=2, help="processes that draw")
+  p.add_argument("--keep", type=int, default=80, help="shards of 256 pictures held in memory (20 MB each)")
+  p.add_argument("--reuse", type=float, default=2.)
+  p.add_argument("--report", type=float, default=30, help="seconds between two lines of progress")
+  p.add_argument("--save-every", type=float, default=180)
+  p.add_argument("--compile", type=int, default=0)
+  p.add_argument("--tiny", type=int, default=0, help="a very small network, for tests")
+  return p.parse_args(argv)
+
+
+if __name__ == "__main__": train(arguments())

@@ -1,0 +1,51 @@
+"""The wordings of the questions: eight or more each; the last two of each list are held out (only the scorer asks them).
+
+{n} a name, {a} a name with its article, {p} a plural, {c} a colour, {m} a second name, {k} a number.
+"""
+
+WORDINGS = {
+  "identify": ["What is this?", "What is in the picture?", "What do you see here?", "Name the object.", "Which object is this?", "What thing is shown?",
+               "What is shown here?", "Which thing do you see?"],
+  "count": ["How many {p} are there?", "How many {p} do you see?", "Count the {p}.", "What is the number of {p}?", "How many {p} are in the picture?",
+            "How many {p} can you see?", "How many {p} are shown here?", "Count the {p} in the picture."],
+  "colour": ["What colour is the {n}?", "Which colour does the {n} have?", "Name the colour of the {n}.", "What is the colour of the {n}?",
+             "In which colour is the {n}?", "The {n} has which colour?", "Which colour is the {n}?", "What colour does the {n} have?"],
+  "shape": ["What shape is this?", "Which shape is shown?", "Name the shape.", "What shape do you see?", "Which shape is this?",
+            "What is the shape called?", "What shape is shown here?", "Which shape do you see?"],
+  "shape_c": ["What shape is the {c} one?", "Which shape is {c}?", "What {c} shape do you see?", "Name the {c} shape.", "Which shape is the {c} one?",
+              "What is the {c} shape called?", "What shape is {c}?", "Which {c} shape is shown?"],
+  "relation": ["Where is the {n} relative to the {m}?", "On which side of the {m} is the {n}?", "Is the {n} left, right, above or below the {m}?",
+               "Where is the {n}, seen from the {m}?", "Relative to the {m}, where is the {n}?", "Left, right, above or below the {m}: where is the {n}?",
+               "Seen from the {m}, where is the {n}?", "On which side is the {n} relative to the {m}?"],
+  "box": ["Where is the {n}?", "Find the {n}.", "Give the box of the {n}.", "Where in the picture is the {n}?", "Show where the {n} is.",
+          "Give the place of the {n}.", "Find the box of the {n}.", "Where do you see the {n}?"],
+  "yesno": ["Is there {a} in the picture?", "Do you see {a}?", "Can you see {a} here?", "Is {a} shown here?", "Is there {a} here?", "Does the picture show {a}?",
+            "Can you see {a} in the picture?", "Do you see {a} here?"],
+  "list": ["List what you see.", "What things are in the picture?", "Name everything you see.", "List the things in the picture.", "What things do you see?",
+           "Name the things in the picture.", "List everything in the picture.", "What things are shown here?"],
+  "word": ["What does it say?", "Read the text.", "What is written here?", "Which word is this?", "Read the word.", "What word is written here?",
+           "What does the text say?", "Which word is written here?"],
+  "word_top": ["Read the top word.", "What does the top line say?", "What is the top word?"],
+  "word_bottom": ["Read the bottom word.", "What does the bottom line say?", "What is the bottom word?"],
+  "digits": ["Which number is this?", "Read the number.", "What number is written here?", "What is the number?", "Name the number.", "Which number is written here?",
+             "What number is this?", "Which number do you see?"],
+  "mood": ["How does the face feel?", "What is the mood of the face?", "Which mood is this?", "What mood does the face show?", "Name the mood.",
+           "What does the face feel?", "Which mood does the face have?", "What mood is this?"],
+  "mark_circle": ["What is circled?", "What is in the circle?", "What is marked?", "Which object is circled?", "Name the circled object.",
+                  "What does the circle show?", "Which thing is circled?", "What do you see in the circle?"],
+  "mark_frame": ["What is in the frame?", "What is marked?", "Which object is in the frame?", "What does the frame show?", "What is framed?",
+                 "Name the object in the frame.", "Which thing is in the frame?", "What do you see in the frame?"],
+  "mark_arrow": ["What does the arrow point to?", "What is the arrow pointing at?", "What is marked?", "Which object does the arrow point to?",
+                 "Name what the arrow is pointing at.", "What is at the arrow?", "Which thing does the arrow point to?", "What does the arrow show?"],
+  "mark_number": ["What is number {k}?", "What has the number {k}?", "Which object is number {k}?", "Name the object with number {k}.",
+                  "Which thing has the number {k}?", "What is at number {k}?", "Which thing is number {k}?", "Name number {k}."],
+}
+
+
+def say(rng, key, test=False, unseen=None, **names):
+  """A question, and whether its wording is a held-out one. With `test`, every other question has a held-out wording."""
+  texts = WORDINGS[key]
+  keep = len(texts) - (2 if len(texts) >= 8 else 0)
+  unseen = (rng.random() < .5 if unseen is None else unseen) if test and keep < len(texts) else False
+  choices = texts[keep:] if unseen else texts[:keep]
+  return str(choices[rng.integers(len(choices))]).format(**names), bool(unseen)
