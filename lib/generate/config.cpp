@@ -102,17 +102,17 @@ std::optional<std::int32_t> one_id(const Fields& fields, std::string_view name, 
   return static_cast<std::int32_t>(fields.integer_in(name, 0, kMaxId));
 }
 
-/// NoBadWordsLogitsProcessor: a list of non-empty lists.
+/// NoBadWordsLogitsProcessor: a list of lists; it takes an empty word for none.
 std::vector<TokenIds> parse_bad_words(const Fields& fields) {
   constexpr std::string_view name = "bad_words_ids";
-  constexpr std::string_view expected = "a non-empty list of non-empty lists of token ids";
+  constexpr std::string_view expected = "a non-empty list of lists of token ids";
   std::vector<TokenIds> words;
   if (!fields.has(name)) return words;
   const Json& json = fields.at(name);
   if (!json.is_array() || json.empty()) fields.wrong(name, expected);
   for (const Json& word : json) {
     words.push_back(token_ids(word, fields, name, expected));
-    if (words.back().empty()) fields.wrong(name, expected);
+    if (words.back().empty()) words.pop_back();
   }
   return words;
 }

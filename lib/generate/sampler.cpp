@@ -37,7 +37,7 @@ std::size_t Sampler::prepare(std::span<float> logits) {
   const Maximum largest = maximum(logits);
   if (largest.has_nan) {
     fail(ErrorCode::bad_file,
-         "the logits of new token {} are NaN, expected numbers: the weights are damaged or overflow in this dtype",
+         "the logits of new token {} are NaN, expected numbers: the weights are damaged, or overflow in this dtype",
          history_.new_length());
   }
   if (largest.value == -kInfinity) {
@@ -46,20 +46,16 @@ std::size_t Sampler::prepare(std::span<float> logits) {
          "checkpoint's generation config",
          history_.new_length(), vocab_size_);
   }
-  if (settings_.sample) check_temperature(largest.value);
-  return largest.index;
-}
-
-void Sampler::check_temperature(float largest) const {
-  if (largest == kInfinity) {
+  if (largest.value == kInfinity && (settings_.sample || settings_.renormalize_logits)) {
     fail(ErrorCode::bad_file,
-         "a logit of new token {} is infinite, expected a number: the weights are damaged or overflow in this dtype",
+         "a logit of new token {} is infinite, expected a number: the weights are damaged, or they or a penalty overflow",
          history_.new_length());
   }
-  if (!std::isfinite(largest / static_cast<float>(settings_.temperature))) {
+  if (settings_.sample && !std::isfinite(largest.value / static_cast<float>(settings_.temperature))) {
     fail(ErrorCode::invalid_argument, "temperature is {}, expected more: a logit of {} overflows", settings_.temperature,
-         largest);
+         largest.value);
   }
+  return largest.index;
 }
 
 void Sampler::warp(std::span<float> logits) {

@@ -17,9 +17,9 @@ namespace lmm::generate {
 /// Greedy takes the first largest logit, as torch.argmax on a CPU. Sampling draws with the seed and the number of tokens
 /// so far (uniform() of random.hpp), so the same seed and logits give the same tokens on every machine.
 ///
-/// Errors of next() and process(), after which the sampler is as before: bad_file where logits are NaN, or infinite when
-/// sampling (remove_invalid_values, where the checkpoint sets it, takes them away first; greedy takes +inf as the
-/// reference does); invalid_argument where no token is left or a tiny temperature makes logits overflow; internal where `logits` has not vocab_size entries.
+/// Errors of next() and process(), after which the sampler is as before: bad_file where logits are NaN, or +inf where probabilities
+/// are made of them (remove_invalid_values, where the checkpoint sets it, takes them away first; plain greedy takes +inf
+/// as the reference does); invalid_argument where no token is left or a tiny temperature makes logits overflow; internal where `logits` has not vocab_size entries.
 class Sampler {
  public:
   /// `prompt`: all tokens before the reply, placeholders of pictures included.
@@ -39,7 +39,6 @@ class Sampler {
 
  private:
   std::size_t prepare(std::span<float> logits);  // processors and checks; gives the place of the largest logit
-  void check_temperature(float largest) const;
   void warp(std::span<float> logits);  // fills candidates_
   std::int32_t choose_greedily(std::span<float> logits, std::size_t largest);
 

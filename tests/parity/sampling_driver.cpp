@@ -2,8 +2,10 @@
 // output. Logits travel as the hexadecimal bytes of little-endian fp32, so that nothing is lost on the way.
 //
 //   {"config": generation_config.json, "options": {...}, "vocab": n, "prompt": [...], "logits": [hex, ...]}
-//     → {"processed": [hex, ...], "tokens": [...]}: for each step what is chosen from, and the token chosen
-//   the same with "seeds": n → {"counts": [...]}: how often each token is drawn from the first logits with seeds 0 to n - 1
+//     → {"processed": [hex, ...], "tokens": [...]}: for each step what is chosen from, and the token chosen; up to the
+//     step that fails, if any, whose "error" stands beside them
+//   the same with "draws": n, "by": "seed" or "step" → {"counts": [...]}: how often each token is drawn from the first
+//     logits with seeds 0 to n - 1, or in n steps with one seed
 //   {"config": ..., "resolve": true, ...} → {"settings": {...}}
 // An lmm::Error becomes {"error": code, "message": text}.
 
@@ -11,8 +13,6 @@
 #include "lib/core/json.hpp"
 #include "lib/generate/sampler.hpp"
 
-#include <cstdio>
-#include <cstring>
 #include <iostream>
 #include <string>
 
@@ -22,10 +22,11 @@ using lmm::Json;
 using namespace lmm::generate;
 
 std::vector<float> from_hex(const std::string& hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::vector<float> out(hex.size() / 8);
   auto* bytes = reinterpret_cast<unsigned char*>(out.data());
   for (std::size_t i = 0; i < out.size() * 4; ++i) {
-    bytes[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    bytes[i] = static_cast<unsigned char>(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
   }
   return out;
 }
@@ -94,29 +95,37 @@ Json answer(const Json& request) {
   const auto prompt_length = static_cast<std::int64_t>(prompt.size());
   if (request.contains("resolve")) return {{"settings", settings_json(resolve(options, config, vocab, prompt_length, encode))}};
 
-  if (request.contains("seeds")) {
+  Sampler sampler(resolve(options, config, vocab, prompt_length, encode), vocab, prompt);
+  if (request.contains("draws")) {
     const std::vector<float> logits = from_hex(request.at("logits")[0].get<std::string>());
+    const bool by_seed = request.at("by") == "seed";
     std::vector<std::int64_t> counts(logits.size());
-    for (std::uint64_t seed = 0; seed < request.at("seeds").get<std::uint64_t>(); ++seed) {
-      options.seed = seed;
-      Sampler sampler(resolve(options, config, vocab, prompt_length, encode), vocab, prompt);
+    for (std::uint64_t i = 0; i < request.at("draws").get<std::uint64_t>(); ++i) {
+      options.seed = i;
+      if (by_seed) sampler = Sampler(resolve(options, config, vocab, prompt_length, encode), vocab, prompt);
       std::vector<float> scratch = logits;
       ++counts[static_cast<std::size_t>(sampler.next(scratch))];
     }
     return {{"counts", counts}};
   }
-  Sampler sampler(resolve(options, config, vocab, prompt_length, encode), vocab, prompt);
   Json processed = Json::array();
   Json tokens = Json::array();
-  for (const Json& hex : request.at("logits")) {
-    const std::vector<float> logits = from_hex(hex.get<std::string>());
-    std::vector<float> scratch = logits;
-    sampler.process(scratch);
-    processed.push_back(to_hex(scratch));
-    scratch = logits;
-    tokens.push_back(sampler.next(scratch));
+  Json out = Json::object();
+  try {
+    for (const Json& hex : request.at("logits")) {
+      const std::vector<float> logits = from_hex(hex.get<std::string>());
+      std::vector<float> scratch = logits;
+      sampler.process(scratch);
+      processed.push_back(to_hex(scratch));
+      scratch = logits;
+      tokens.push_back(sampler.next(scratch));
+    }
+  } catch (const lmm::Error& error) {
+    out = {{"error", lmm::error_name(error.code())}, {"message", error.what()}};
   }
-  return {{"processed", processed}, {"tokens", tokens}};
+  out["processed"] = processed;
+  out["tokens"] = tokens;
+  return out;
 }
 
 }  // namespace
