@@ -57,10 +57,10 @@ def build(base=None):
 
 
 class PocketTokenizer:
-  """Encodes questions and answers as the chat template does: prefix + question + reply."""
+  """Encodes questions and answers as the chat template does: prefix + question + reply. Wraps a `tokenizers` tokenizer."""
 
-  def __init__(self, base=None):
-    self.inner = build(base)
+  def __init__(self, inner):
+    self.inner = inner
     self.pad, _, self.start, self.end, self.fake, self.frame, self.image = range(7)
     self.size, self.known = self.inner.get_vocab_size(), {}
     self.prefix = [self.start] + self.encode("User:") + [self.fake, self.frame] + [self.image] * IMAGE_TOKENS + [self.fake]

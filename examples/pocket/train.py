@@ -23,7 +23,7 @@ from data import Stream
 from model import SIZES, TINY, PocketVLM, take_over
 from muon import optimizers
 from tasks import MIXES, TASKS
-from tokenizer import PocketTokenizer
+from tokenizer import PocketTokenizer, build
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -92,7 +92,7 @@ class Run:
   """Weights, optimizers and progress of one training run; saved whole, so that it can go on."""
 
   def __init__(self, args):
-    self.args, self.tokenizer = args, PocketTokenizer(args.vocabulary or None)
+    self.args, self.tokenizer = args, PocketTokenizer(build(args.vocabulary or None))
     self.sizes = dict(SIZES, vocab=self.tokenizer.size, **(TINY if args.tiny else {}))
     torch.manual_seed(args.seed)
     self.master = PocketVLM(self.sizes, len(things.label_classes()))
@@ -114,7 +114,8 @@ class Run:
 
   def save(self):
     state = dict(stage=self.args.stage, sizes=self.sizes, model={k: v.half() for k, v in self.mean.state_dict().items()}, master=self.master.state_dict(),
-                 optimizers=[o.state_dict() for o in self.optimizers], step=self.step, seconds=self.seconds, shard=self.shard)
+                 optimizers=[o.state_dict() for o in self.optimizers], step=self.step, seconds=self.seconds, shard=self.shard,
+                 tokenizer=self.tokenizer.inner.to_str())
     torch.save(state, self.args.out + ".part")
     os.replace(self.args.out + ".part", self.args.out)
 

@@ -1,0 +1,87 @@
+"""Three ways to ask the model: the recipe's own code, transformers, and lmm. Each takes [(pixels, question)] and returns texts."""
+import json
+import os
+import subprocess
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+LONGEST = 26                                       # new tokens
+BATCH = 50
+
+
+def in_batches(answer):
+  return lambda cases: [text for i in range(0, len(cases), BATCH) for text in answer(cases[i: i + BATCH])]
+
+
+def own(path):
+  """A training file, or an exported folder, through model.py: the quickest."""
+  import torch
+  import things
+  from tokenizers import Tokenizer
+  from model import SIZES, PocketVLM, take_over
+  from tokenizer import PocketTokenizer
+  from train import load_weights
+  weights = load_weights(path)
+  if os.path.isdir(path):
+    tokenizer = Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+    sizes = dict(SIZES, vocab=weights["model.text_model.embed_tokens.weight"].shape[0])
+  else:
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    tokenizer, sizes = Tokenizer.from_str(saved["tokenizer"]), saved["sizes"]
+  tokenizer, model = PocketTokenizer(tokenizer), PocketVLM(sizes, len(things.label_classes()))
+  take_over(model, weights)
+
+  def answer(cases):
+    pixels = torch.from_numpy(np.stack([square(p) for p, _ in cases]).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
+    return model.answer(pixels, tokenizer, [q for _, q in cases], LONGEST)
+  return in_batches(answer)
+
+
+def square(pixels):
+  return pixels if pixels.shape[0] == 160 else np.asarray(Image.fromarray(pixels).resize((160, 160), Image.LANCZOS))
+
+
+def transformers(path):
+  import torch
+  from transformers import AutoModelForImageTextToText, AutoProcessor
+  processor = AutoProcessor.from_pretrained(path)
+  model = AutoModelForImageTextToText.from_pretrained(path, dtype=torch.float32).eval()
+  processor.tokenizer.padding_side = "left"
+
+  def answer(cases):
+    chats = [[{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": q}]}] for _, q in cases]
+    texts = [processor.apply_chat_template(c, add_generation_prompt=True) for c in chats]
+    inputs = processor(text=texts, images=[[Image.fromarray(p)] for p, _ in cases], return_tensors="pt", padding=True)
+    with torch.no_grad(): out = model.generate(**inputs, max_new_tokens=LONGEST, do_sample=False)
+    return [s.strip() for s in processor.batch_decode(out[:, inputs["input_ids"].shape[1]:], skip_special_tokens=True)]
+  return in_batches(answer)
+
+
+def lmm(path):
+  """lmm's batch driver (a program that reads JSON lines) or, where it is not built, the `lmm` command, once a question.
+  Looked for in LMM_BUILD (default: build/ of the checkout)."""
+  checkout = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+  build = os.environ.get("LMM_BUILD") or os.path.join(checkout, "build")
+  driver, command = (os.path.join(build, "bin", n) for n in ("batch_driver", "lmm"))
+  if not os.path.exists(driver) and not os.path.exists(command): raise SystemExit(f"neither {driver} nor {command} is there: build lmm first, or set LMM_BUILD")
+
+  def answer(cases):
+    with tempfile.TemporaryDirectory() as folder:
+      lines = []
+      for i, (pixels, question) in enumerate(cases):
+        lines.append(dict(image=os.path.join(folder, f"{i}.png"), prompt=question, max_new_tokens=LONGEST))
+        Image.fromarray(pixels).save(lines[-1]["image"])
+      if os.path.exists(driver):
+        out = subprocess.run([driver, path], input="\n".join(map(json.dumps, lines)) + "\n", capture_output=True, text=True, check=True).stdout
+        texts = [json.loads(line)["text"] for line in out.splitlines() if line.startswith("{")]
+      else:
+        texts = [subprocess.run([command, path, "--image", x["image"], "--max-tokens", str(LONGEST), x["prompt"]], capture_output=True, text=True, check=True).stdout for x in lines]
+    if len(texts) != len(cases): raise RuntimeError(f"{len(texts)} answers to {len(cases)} questions")
+    return [t.strip() for t in texts]
+  return answer
+
+
+def open_engine(name, path):
+  return {"own": own, "transformers": transformers, "lmm": lmm}[name](path)
