@@ -16,7 +16,9 @@ namespace {
 /// A file descriptor that closes itself.
 class Descriptor {
  public:
-  explicit Descriptor(const std::filesystem::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  /// Not blocking, so that a pipe without a writer is refused at once; for plain files it means nothing.
+  explicit Descriptor(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (fd_ >= 0) return;
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR) fail(ErrorCode::not_found, "{}: no such file", path.string());

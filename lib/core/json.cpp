@@ -19,6 +19,11 @@ std::pair<std::size_t, std::size_t> line_and_column(std::string_view text, std::
   return {lines + 1, newline == std::string_view::npos ? before.size() + 1 : before.size() - newline};
 }
 
+bool fits_int64(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX);
+  return value.is_number_integer();
+}
+
 std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
@@ -88,10 +93,8 @@ void Fields::wrong(std::string_view name, std::string_view expected) const {
 
 std::int64_t Fields::integer(std::string_view name) const {
   const Json& value = at(name);
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) {
-    wrong(name, "an integer of 64 bits");
-  }
-  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (fits_int64(value)) return value.get<std::int64_t>();
+  if (value.is_number_integer()) wrong(name, "an integer of 64 bits");
   if (value.is_number_float()) {  // some configs spell 1.0
     const double number = value.get<double>();
     if (std::floor(number) == number && std::fabs(number) < 9e15) return static_cast<std::int64_t>(number);
@@ -154,11 +157,11 @@ std::vector<double> Fields::numbers(std::string_view name, const std::vector<dou
 std::vector<std::int64_t> Fields::integers(std::string_view name, const std::vector<std::int64_t>& otherwise) const {
   const Json* value = find(name);
   if (value == nullptr) return otherwise;
-  if (value->is_number_integer()) return {value->get<std::int64_t>()};
+  if (fits_int64(*value)) return {value->get<std::int64_t>()};
   if (!value->is_array()) wrong(name, "an integer or a list of integers");
   std::vector<std::int64_t> out;
   for (const Json& item : *value) {
-    if (!item.is_number_integer()) wrong(name, "an integer or a list of integers");
+    if (!fits_int64(item)) wrong(name, "an integer or a list of integers");
     out.push_back(item.get<std::int64_t>());
   }
   return out;

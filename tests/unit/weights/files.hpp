@@ -3,6 +3,7 @@
 #include <lmm/error.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <unistd.h>
 

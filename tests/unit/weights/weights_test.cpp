@@ -21,7 +21,7 @@ std::string entry(std::string_view name, std::size_t begin, std::size_t end) {
 std::string file_of(const std::vector<std::string>& names) {
   std::string header;
   for (std::size_t i = 0; i < names.size(); ++i) header += (i == 0 ? "" : ",") + entry(names[i], i, i + 1);
-  return safetensors("{" + header + "}", names.size());
+  return safetensors(fmt::format("{{{}}}", header), names.size());
 }
 
 const std::vector<std::string> kModel = {"model.layers.0.mlp.up_proj.weight", "model.layers.0.self_attn.q_proj.weight",
@@ -35,7 +35,7 @@ Caught refused(const TempFolder& folder) {
 
 TEST_CASE("a folder with one file") {
   const TempFolder folder;
-  folder.write("model.safetensors", safetensors("{" + entry("b", 0, 6) + "," + entry("a", 6, 10) + "}", "0123456789"));
+  folder.write("model.safetensors", safetensors(fmt::format("{{{},{}}}", entry("b", 0, 6), entry("a", 6, 10)), "0123456789"));
   const auto weights = Weights::open(folder.path());
   CHECK(weights->names() == Names{"a", "b"});
   CHECK(weights->total_bytes() == 10);
