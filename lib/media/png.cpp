@@ -36,6 +36,7 @@ class PngReader {
     png_set_read_fn(png_, this, on_read);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // the caller checks the size
     png_set_benign_errors(png_, 1);
+    png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     static const png_byte kUnused[] = "iCCP\0sPLT\0hIST";
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, kUnused, 3);
     png_read_info(png_, info_);
@@ -220,6 +221,7 @@ Decoded decode_png(Bytes file, std::string_view where) {
   };
   check(reader.read_header());
   check_size(reader.width(), reader.height(), where);
+  const std::optional<Color> transparent = transparent_color(reader);  // start() makes libpng forget it
   check(reader.start());
   Decoded out;
   Picture& picture = out.picture = make_picture(reader.width(), reader.height(), where);
@@ -242,7 +244,7 @@ Decoded decode_png(Bytes file, std::string_view where) {
     }
   }
   reader.read_end();
-  picture.transparent = transparent_color(reader);
+  picture.transparent = transparent;
   out.orientation = stored_orientation(reader);
   return out;
 }

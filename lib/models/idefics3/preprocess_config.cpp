@@ -52,6 +52,19 @@ void check_fields(const Fields& fields) {
 
 std::int64_t edge(const Fields& size, std::string_view name) { return size.integer_in(name, 1, kMaxEdge); }
 
+/// A flag: an explicit null is false (the reference keeps it as None), an absent one has the default.
+bool flag(const Fields& fields, std::string_view name, bool otherwise) {
+  if (fields.json().contains(std::string(name)) && !fields.has(name)) return false;
+  return fields.boolean(name, otherwise);
+}
+
+/// Error where a field that is used is null: the reference keeps None and raises later.
+void require(const Fields& fields, std::string_view name, bool used) {
+  if (used && fields.json().contains(std::string(name)) && !fields.has(name)) {
+    fail(ErrorCode::bad_file, "{}: {} is null, but used", fields.where(), name);
+  }
+}
+
 /// get_size_dict: {"longest_edge"} (a shortest_edge beside it is not used), {"height", "width"}, one number for both,
 /// or [height, width].
 void read_size(const Fields& fields, ImageProcessorConfig& config) {
@@ -117,16 +130,23 @@ ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string
   const Fields fields(object, std::move(where));
   check_fields(fields);
   ImageProcessorConfig config;
-  config.do_convert_rgb = fields.boolean("do_convert_rgb", config.do_convert_rgb);
-  config.do_resize = fields.boolean("do_resize", config.do_resize);
+  config.do_convert_rgb = flag(fields, "do_convert_rgb", config.do_convert_rgb);
+  config.do_resize = flag(fields, "do_resize", config.do_resize);
+  config.do_image_splitting = flag(fields, "do_image_splitting", config.do_image_splitting);
+  config.do_rescale = flag(fields, "do_rescale", config.do_rescale);
+  config.do_normalize = flag(fields, "do_normalize", config.do_normalize);
+  require(fields, "size", config.do_resize);
+  require(fields, "max_image_size", true);
+  require(fields, "resample", true);
+  require(fields, "rescale_factor", config.do_rescale);
+  require(fields, "image_mean", config.do_normalize);
+  require(fields, "image_std", config.do_normalize);
+
   read_size(fields, config);
-  config.do_image_splitting = fields.boolean("do_image_splitting", config.do_image_splitting);
   if (fields.has("max_image_size")) config.tile = edge(fields.object("max_image_size"), "longest_edge");
   config.resample = static_cast<media::Resample>(
       fields.integer_in("resample", 0, 7, static_cast<std::int64_t>(config.resample)));
-  config.do_rescale = fields.boolean("do_rescale", config.do_rescale);
   config.rescale_factor = fields.number("rescale_factor", config.rescale_factor);
-  config.do_normalize = fields.boolean("do_normalize", config.do_normalize);
   read_color(fields, "image_mean", config.image_mean);
   read_color(fields, "image_std", config.image_std);
   return config;
