@@ -1,6 +1,7 @@
 #include "lib/nn/weight_scope.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/weights/convert.hpp"
 
 #include <ATen/ATen.h>
 

@@ -6,6 +6,7 @@
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/runtime.hpp"
 #include "lib/session/conversation.hpp"
+#include "lib/session/prompt.hpp"
 
 #include <atomic>
 #include <chrono>

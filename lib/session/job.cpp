@@ -50,8 +50,8 @@ bool Job::step() noexcept {
       forward();
     }
     return decode_step();
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::cancelled && !draft_.token_ids.empty()) {
+  } catch (const Error& reason) {
+    if (reason.code() == ErrorCode::cancelled && !draft_.token_ids.empty()) {
       finish(FinishReason::cancelled);
     } else {
       fail_with(std::current_exception());

@@ -236,7 +236,7 @@ Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const S
     images.insert(images.end(), own.begin(), own.end());
   }
   // As transformers: a processor adds special tokens unless the template did, a tokenizer leaves them to the template.
-  const std::string bos = engine.text->tokenizer->special_token("bos_token");
+  const std::string bos = engine.text->tokenizer->special_token("bos_token").value_or("");
   const bool add_special = engine.sees_images() && (bos.empty() || !rendered.text.starts_with(bos));
   return finish_prompt(engine, std::move(rendered.text), std::move(rendered.user), std::move(images), add_special,
                        "the chat template's text");

@@ -88,7 +88,7 @@ class Idefics3 final : public Family {
       : placement_(root.placement()),
         info_(describe(checkpoint)),
         config_(Config::parse(checkpoint.fields())),
-        processor_(read_image_processor_config(checkpoint.folder)),
+        processor_(ImageProcessorConfig::load(checkpoint.folder)),
         tower_(root.scope("model.vision_model"), towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
         connector_(root.scope("model.connector"), tower_.config().hidden_size, config_.text.hidden_size,
                    config_.scale_factor),
@@ -158,7 +158,7 @@ void check_sequence_length(const Config& config, const towers::SiglipConfig& vis
 FamilyInfo describe(const Checkpoint& checkpoint) {
   const Config config = Config::parse(checkpoint.fields());
   check_sequence_length(config, towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
-                        read_image_processor_config(checkpoint.folder), checkpoint.folder.string());
+                        ImageProcessorConfig::load(checkpoint.folder), checkpoint.folder.string());
   FamilyInfo info;
   info.towers = {"vision", "text"};
   info.context_length = config.text.context_length;

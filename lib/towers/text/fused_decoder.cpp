@@ -12,8 +12,8 @@ namespace {
 
 namespace kernels = nn::kernels;
 
-kernels::DType kernel_type(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 ? kernels::DType::bf16 : kernels::DType::fp32;
+DType kernel_type(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kBFloat16 ? DType::bf16 : DType::fp32;
 }
 
 kernels::VectorView view(const at::Tensor& vector) {

@@ -33,7 +33,7 @@ class FusedDecoder {
   nn::kernels::DecoderWeights weights_;  // views of the decoder's tensors
   std::vector<float> inverse_frequencies_;
   float attention_factor_;
-  nn::kernels::DType cache_dtype_;
+  DType cache_dtype_;
   std::vector<float> x_, cos_, sin_;
   nn::kernels::DecodeScratch scratch_;
 };

@@ -103,7 +103,7 @@ at::Tensor SiglipTower::position_ids(const at::Tensor& patch_mask) const {
   const double step = 1.0 / static_cast<double>(side);
   const at::Tensor boundaries = at::arange(step, 1.0, step, at::TensorOptions().dtype(at::kFloat));
   const auto buckets = [&](const at::Tensor& counts, std::int64_t most) {  // counts (tiles)
-    const at::Tensor steps = 1.0 / counts;
+    const at::Tensor steps = counts.reciprocal();  // fp32
     const at::Tensor index = at::arange(most, at::TensorOptions().dtype(at::kFloat));
     const at::Tensor fraction = (index.unsqueeze(0) * steps.unsqueeze(1)).clamp_max(1.0 - 1e-6);
     return at::bucketize(fraction, boundaries, /*out_int32=*/false, /*right=*/true);  // (tiles, most)
