@@ -128,11 +128,10 @@ class StripText final : public DecodeStep {
 
   void feed(std::string_view token, const Sink& out) override {
     held_ += token;
-    while (start_ > 0 && held_.size() >= content_.size()) {
-      if (held_.compare(0, content_.size(), content_) != 0) start_ = 0;
-      else if (--start_ >= 0) held_.erase(0, content_.size());
+    for (; start_ > 0 && !held_.empty(); --start_) {
+      if (held_.compare(0, content_.size(), content_) == 0) held_.erase(0, content_.size());
+      else start_ = 1;
     }
-    if (start_ > 0) return;   // not a character yet
     // Of the end, as much may still be cut off as repeats the character, at most stop_ times.
     std::size_t settled = held_.size();
     for (std::int64_t i = 0; i < stop_ && settled >= content_.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 
 namespace lmm::tokenizer {
@@ -131,7 +132,7 @@ class Bpe final : public Model {
     scratch.symbols.clear();
     const auto add = [&](std::int32_t id) {
       const auto at = static_cast<std::int32_t>(scratch.symbols.size());
-      scratch.symbols.push_back({id, at - 1, at + 1, true});
+      scratch.symbols.push_back({id, at - 1, at + 1, -1, Scratch::kNoMerge});
     };
     bool pending_unknown = false;
     std::string spelled;
@@ -158,7 +159,7 @@ class Bpe final : public Model {
     scratch.symbols.back().next = -1;
     merge_symbols(forbidden, scratch);
     for (const Scratch::Symbol& symbol : scratch.symbols) {
-      if (symbol.alive) out.push_back(symbol.id);
+      if (symbol.id >= 0) out.push_back(symbol.id);
     }
   }
 
@@ -175,32 +176,35 @@ class Bpe final : public Model {
     auto& symbols = scratch.symbols;
     auto& queue = scratch.queue;
     queue.clear();
-    const auto later = [](const Scratch::Candidate& a, const Scratch::Candidate& b) {
-      return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
-    };
+    /// Looks up what the symbol at `position` makes with the next one, and queues it.
     const auto consider = [&](std::int32_t position) {
-      const MergeTable::Entry* found = merges_.find(symbols[position].id, symbols[symbols[position].next].id);
+      Scratch::Symbol& left = symbols[position];
+      const MergeTable::Entry* found = left.next < 0 ? nullptr : merges_.find(left.id, symbols[left.next].id);
+      left.rank = Scratch::kNoMerge;
       if (found == nullptr || (forbidden != nullptr && forbidden->contains(found->id))) return false;
-      queue.push_back({found->rank, position, found->id});
+      left.rank = found->rank;
+      left.merged = found->id;
+      queue.push_back(std::uint64_t{found->rank} << 32 | static_cast<std::uint32_t>(position));
       return true;
     };
+    const std::greater<> later;
     for (std::size_t i = 0; i + 1 < symbols.size(); ++i) consider(static_cast<std::int32_t>(i));
     std::make_heap(queue.begin(), queue.end(), later);
     while (!queue.empty()) {
       std::pop_heap(queue.begin(), queue.end(), later);
-      const Scratch::Candidate best = queue.back();
+      const auto rank = static_cast<std::uint32_t>(queue.back() >> 32);
+      const auto position = static_cast<std::int32_t>(queue.back() & 0xFFFFFFFF);
       queue.pop_back();
-      Scratch::Symbol& left = symbols[best.position];
-      if (!left.alive || left.next < 0) continue;
+      Scratch::Symbol& left = symbols[position];
+      if (left.rank != rank) continue;   // one of the two has been merged meanwhile
       Scratch::Symbol& right = symbols[left.next];
-      const MergeTable::Entry* now = merges_.find(left.id, right.id);
-      if (now == nullptr || now->id != best.id) continue;   // one of the two has been merged meanwhile
-      left.id = best.id;
+      left.id = left.merged;
       left.next = right.next;
-      right.alive = false;
-      if (left.next >= 0) symbols[left.next].previous = best.position;
+      right.id = -1;
+      right.rank = Scratch::kNoMerge;
+      if (left.next >= 0) symbols[left.next].previous = position;
       if (left.previous >= 0 && consider(left.previous)) std::push_heap(queue.begin(), queue.end(), later);
-      if (left.next >= 0 && consider(best.position)) std::push_heap(queue.begin(), queue.end(), later);
+      if (consider(position)) std::push_heap(queue.begin(), queue.end(), later);
     }
   }
 

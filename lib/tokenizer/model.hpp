@@ -19,18 +19,15 @@ using Forbidden = std::unordered_set<std::int32_t>;
 /// Scratch memory of one call of encode, for one thread: buffers, and words met before with their ids.
 struct Scratch {
   struct Symbol {
-    std::int32_t id;
+    std::int32_t id;          // -1: merged into the symbol before it
     std::int32_t previous;
     std::int32_t next;
-    bool alive;
+    std::int32_t merged;      // id that this symbol and the next one make
+    std::uint32_t rank;       // of that merge, kNoMerge: none
   };
-  struct Candidate {       // two neighbours that can be merged
-    std::uint32_t rank;
-    std::int32_t position;
-    std::int32_t id;
-  };
+  static constexpr std::uint32_t kNoMerge = ~std::uint32_t{0};
   std::vector<Symbol> symbols;
-  std::vector<Candidate> queue;
+  std::vector<std::uint64_t> queue;   // rank << 32 | position of pairs that can be merged, or could once
   std::unordered_map<std::string, std::vector<std::int32_t>> words[2];   // [with forbidden ids]
 };
 

@@ -129,7 +129,8 @@ class Translator {
     const std::string high = comma ? number() : low;
     if (i >= in_.size() || in_[i] != '}' || (low.empty() && high.empty())) return false;
     if (atom_ == npos) malformed("an interval without anything to repeat");
-    if (low.size() > 5 || high.size() > 5) unsupported("more than 65535 repetitions");
+    const auto too_many = [](const std::string& n) { return n.size() > 5 || (n.size() == 5 && n > "65535"); };
+    if (too_many(low) || too_many(high)) unsupported("more than 65535 repetitions");
     at_ = i + 1;
     if (quantified_) wrap_atom();
     out_ += comma ? fmt::format("{{{},{}}}", low.empty() ? "0" : low, high) : fmt::format("{{{}}}", low);
