@@ -33,7 +33,6 @@ int Info::run() const {
   line("parameters", fmt::format("{} ({:.1f} million)", info.parameters, static_cast<double>(info.parameters) / 1e6));
   line("weights", fmt::format("{:.1f} MB as {} in {}", static_cast<double>(info.weight_bytes) / 1e6,
                               lmm::dtype_name(info.stored_dtype), fmt::join(info.weight_files, ", ")));
-  line("computes in", lmm::dtype_name(info.compute_dtype));
   line("towers", fmt::format("{}", fmt::join(info.towers, ", ")));
   line("context", fmt::format("{} tokens", info.context_length));
   line("vocabulary", fmt::format("{} tokens", info.vocab_size));

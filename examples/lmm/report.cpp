@@ -54,6 +54,14 @@ Json to_json(const std::vector<lmm::Token>& tokens) {
   return {{"ids", std::move(ids)}, {"pieces", std::move(pieces)}};
 }
 
-void put_json(const Json& json) { put(json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n'); }
+namespace {
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string quoted(const std::string& text) { return dump(text); }
+
+void put_json(const Json& json) { put(dump(json) + '\n'); }
 
 }  // namespace command

@@ -28,7 +28,7 @@ struct Tokenize {
 
 void Tokenize::print(const std::vector<lmm::Token>& tokens) const {
   std::string lines;
-  for (const lmm::Token& token : tokens) lines += fmt::format("{:>8}  {}\n", token.id, token.piece);
+  for (const lmm::Token& token : tokens) lines += fmt::format("{:>8}  {}\n", token.id, quoted(token.piece));
   put(lines);
 }
 
