@@ -18,7 +18,7 @@ lmm_die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # Alternatives are separated by |: any of them will do, the first is installed.
 lmm_packages=(
   g++ make pkg-config ccache
-  nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libcli11-dev doctest-dev
+  nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libxxhash-dev libcli11-dev doctest-dev
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev libexif-dev
 )
 
