@@ -169,7 +169,8 @@ Decoded decode_gif(Bytes file, std::string_view where) {
   Bytes rest = file;
   GifFileType* opened = DGifOpen(&rest, read_bytes, &error);
   if (opened == nullptr) fail_with(error, where);
-  const std::unique_ptr<GifFileType, void (*)(GifFileType*)> gif(opened, [](GifFileType* g) { DGifCloseFile(g, nullptr); });
+  const auto close = [](GifFileType* file_type) { DGifCloseFile(file_type, nullptr); };
+  const std::unique_ptr<GifFileType, decltype(close)> gif(opened, close);
 
   const std::optional<int> transparent = find_first_image(gif.get(), where);
   const GifImageDesc& image = gif->Image;

@@ -36,7 +36,9 @@ class Rows {
       : count_(count),
         pitch_(static_cast<std::size_t>(width) * 3 + kPixelSlack),
         bytes_(static_cast<std::size_t>(count) * pitch_) {}
-  std::uint8_t* operator[](std::int64_t index) { return bytes_.data() + static_cast<std::size_t>(index % count_) * pitch_; }
+  std::uint8_t* operator[](std::int64_t index) {
+    return bytes_.data() + static_cast<std::size_t>(index % count_) * pitch_;
+  }
   std::int64_t count() const { return count_; }
 
  private:

@@ -121,8 +121,10 @@ Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample) {
   for (std::size_t i = 0; i < size; ++i) {
     const double center = (static_cast<double>(i) + 0.5) * scale;
     // Sizes above 2^24 are rounded as Pillow rounds them (its box is float), so keep both ends within the input.
-    const std::int64_t first = std::clamp<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0, in_size);
-    const std::int64_t end = std::clamp<std::int64_t>(static_cast<std::int64_t>(center + support + 0.5), first, in_size);
+    const auto lower = static_cast<std::int64_t>(center - support + 0.5);
+    const auto upper = static_cast<std::int64_t>(center + support + 0.5);
+    const std::int64_t first = std::clamp<std::int64_t>(lower, 0, in_size);
+    const std::int64_t end = std::clamp(upper, first, in_size);
     const std::int64_t count = end - first;
     double sum = 0.0;
     for (std::int64_t j = 0; j < count; ++j) {

@@ -1,4 +1,4 @@
-"""Picture files of every kind that lmm reads, made from a seed. Files that Pillow cannot write are put together here."""
+"""Picture files of every kind that lmm reads, made from a seed; what Pillow cannot write is put together here."""
 import io
 import struct
 import zlib
@@ -110,7 +110,8 @@ def png_files():
         samples = random_samples(8, 8, depth, 1, 3)
         for value in values:
             samples[0, 0] = value
-            files[f"grey{depth}-trns-{value}.png"] = png(samples, depth, 0, extra=png_chunk(b"tRNS", struct.pack(">H", value)))
+            transparent = png_chunk(b"tRNS", struct.pack(">H", value))
+            files[f"grey{depth}-trns-{value}.png"] = png(samples, depth, 0, extra=transparent)
     for depth in (8, 16):
         samples = random_samples(8, 8, depth, 3, 4)
         key = struct.pack(">HHH", *(int(v) for v in samples[3, 3]))

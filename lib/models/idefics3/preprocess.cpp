@@ -46,7 +46,7 @@ Size fit_longest_edge(Size size, std::int64_t longest) {
   return {std::max<std::int64_t>(size.height, 1), std::max<std::int64_t>(size.width, 1)};
 }
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
 /// resize_for_vision_encoder: both sides become multiples of the tile.
 Size whole_tiles(Size size, std::int64_t tile) {
@@ -142,7 +142,8 @@ void write_tile(const media::Picture& picture, std::int64_t top, std::int64_t le
   }
 }
 
-void for_each(std::int64_t count, const media::ParallelFor& parallel_for, const std::function<void(std::int64_t)>& task) {
+void for_each(std::int64_t count, const media::ParallelFor& parallel_for,
+              const std::function<void(std::int64_t)>& task) {
   if (parallel_for) return parallel_for(count, task);
   for (std::int64_t i = 0; i < count; ++i) task(i);
 }

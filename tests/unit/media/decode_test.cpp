@@ -118,7 +118,8 @@ TEST_CASE("a picture of zero or too many pixels is refused before it is allocate
 
   Data jpeg = picture_file("jpeg-17x9-420.jpg");
   const std::uint8_t sof[] = {0xFF, 0xC0, 0, 17, 8};
-  const auto at = static_cast<std::size_t>(std::search(jpeg.begin(), jpeg.end(), std::begin(sof), std::end(sof)) - jpeg.begin());
+  const auto found = std::search(jpeg.begin(), jpeg.end(), std::begin(sof), std::end(sof));
+  const auto at = static_cast<std::size_t>(found - jpeg.begin());
   put32be(jpeg, at + 5, 0xFFFFFFFF);
   check(jpeg, "");  // libjpeg has a limit of its own, 65500
   put32be(jpeg, at + 5, 0xFFDCFFDC);

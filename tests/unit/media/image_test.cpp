@@ -65,15 +65,16 @@ TEST_CASE("rows may be padded and bottom-up") {
 }
 
 TEST_CASE("pixels that do not fit are refused with expected and actual") {
-  CHECK(refusal(view(kColors.data(), 11, PixelFormat::rgb)) == "pixels: 11 bytes, expected at least 2 rows of 6 bytes");
-  CHECK(refusal(view(kColors.data(), 12, PixelFormat::rgba)) == "pixels: 12 bytes, expected at least 2 rows of 8 bytes");
-  CHECK(contains(refusal(view(kColors.data(), 12, PixelFormat::rgb, 5)), "stride is 5 bytes, expected 0 or at least 6"));
+  const auto* data = kColors.data();
+  CHECK(refusal(view(data, 11, PixelFormat::rgb)) == "pixels: 11 bytes, expected at least 2 rows of 6 bytes");
+  CHECK(refusal(view(data, 12, PixelFormat::rgba)) == "pixels: 12 bytes, expected at least 2 rows of 8 bytes");
+  CHECK(contains(refusal(view(data, 12, PixelFormat::rgb, 5)), "stride is 5 bytes, expected 0 or at least 6"));
   CHECK(contains(refusal(view(kColors.data(), 12, PixelFormat::rgb, -6)), "stride is -6 bytes"));
   CHECK(contains(refusal(view(nullptr, 12, PixelFormat::rgb)), "data is null"));
   CHECK(contains(refusal(view(kColors.data(), 12, static_cast<PixelFormat>(5))), "format is 5"));
   CHECK(contains(refusal(view(kColors.data(), 12, static_cast<PixelFormat>(-1))), "format is -1"));
   // the product of stride and height overflows
-  CHECK(contains(refusal(view(kColors.data(), SIZE_MAX, PixelFormat::rgb, INT64_MAX)), "2 rows of 9223372036854775807"));
+  CHECK(contains(refusal(view(data, SIZE_MAX, PixelFormat::rgb, INT64_MAX)), "2 rows of 9223372036854775807"));
   for (const std::int64_t side : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{65536}, INT64_MIN, INT64_MAX}) {
     PixelView pixels = view(kColors.data(), 12, PixelFormat::rgb);
     pixels.width = side;

@@ -27,7 +27,9 @@ std::vector<int> reds_of(const Picture& picture) {
 
 TEST_CASE("EXIF orientations turn a picture upright") {
   using Values = std::vector<int>;
-  const auto turned = [](int orientation) { return reds_of(turn_upright(reds(3, 2, {1, 2, 3, 4, 5, 6}), orientation)); };
+  const auto turned = [](int orientation) {
+    return reds_of(turn_upright(reds(3, 2, {1, 2, 3, 4, 5, 6}), orientation));
+  };
   CHECK(turned(1) == Values{1, 2, 3, 4, 5, 6});
   CHECK(turned(2) == Values{3, 2, 1, 6, 5, 4});
   CHECK(turned(3) == Values{6, 5, 4, 3, 2, 1});
@@ -50,8 +52,10 @@ TEST_CASE("turning there and back again gives the picture") {
 }
 
 TEST_CASE("orientation is read from EXIF of both byte orders, else from XMP") {
-  const std::vector<std::uint8_t> little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0};
-  const std::vector<std::uint8_t> big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 5, 0, 0, 0, 0, 0, 0};
+  const std::vector<std::uint8_t> little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3,
+                                         0,   1,   0,  0, 0, 6, 0, 0, 0, 0, 0,    0, 0};
+  const std::vector<std::uint8_t> big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0,
+                                      3,   0,   0, 0,  1, 0, 5, 0, 0, 0, 0, 0,    0};
   CHECK(orientation(little, "") == 6);
   CHECK(orientation(big, "") == 5);
   CHECK(orientation(little, "tiff:Orientation=\"3\"") == 6);
