@@ -45,7 +45,8 @@ void decode(const towers::Decoder& decoder, const Sequence& sequence, nn::KvCach
   try {
     while (total - cache.length() > 1) {
       const std::int64_t first = cache.length();
-      const std::int64_t tokens = std::min(kChunk, total - first);
+      // An observer sees each intermediate whole.
+      const std::int64_t tokens = run.observed() ? total - first : std::min(kChunk, total - first);
       const at::Tensor hidden = decoder.forward(embed(decoder, sequence, first, tokens, run), cache, run);
       if (cache.length() < total) continue;
       const at::Tensor row = decoder.logits(hidden);

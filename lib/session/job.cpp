@@ -114,6 +114,7 @@ void Job::prepare() {
   logits_.resize(static_cast<std::size_t>(engine.family->info().vocab_size));
   run.begin("prefill", engine.family->info().text_layers * (tokens - reusable));
   engine.family->forward(prompt_.sequence, state, logits_, run);
+  run.begin("", 0);  // tokens tell of themselves from here on
   keys = prompt_.token_keys;
   draft_.timings.prefill = seconds_since(prefill_start);
 

@@ -128,8 +128,9 @@ std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
   const at::Tensor pixels = join_tiles(pictures, placement_);
   nn::tap(run, "pixel_values", "", pixels);
   std::vector<at::Tensor> rows;
-  for (std::int64_t first = 0; first < total; first += kTileBatch) {
-    const at::Tensor batch = pixels.narrow(0, first, std::min(kTileBatch, total - first));
+  const std::int64_t most = run.observed() ? total : kTileBatch;  // an observer sees each intermediate whole
+  for (std::int64_t first = 0; first < total; first += most) {
+    const at::Tensor batch = pixels.narrow(0, first, std::min(most, total - first));
     rows.push_back(connector_(tower_.forward(batch, {}, run)));  // (tiles, patches / scale^2, text)
   }
   const at::Tensor all = rows.size() == 1 ? rows.front() : at::cat(rows);
