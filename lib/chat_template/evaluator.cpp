@@ -33,7 +33,7 @@ Rendered Evaluator::render(const Json& variables) {
   try {
     for (const std::string& name : program_.names) {
       const auto given = variables.find(name);
-      context_.push_back(given != variables.end() ? from_json(name, *given) : global(name));
+      context_.push_back(given != variables.end() && name != "self" ? from_json(name, *given) : global(name));
     }
     run(program_.body);
   } catch (const Failure& failure) {

@@ -14,7 +14,14 @@ namespace {
 /// digits dropped. Nothing where underscores stand elsewhere.
 std::optional<std::string> number_text(const Text& text) {
   const auto [begin, end] = stripped(text, nullptr, true, true);
-  const std::string body = text.bytes().substr(begin, end - begin);
+  std::string body;
+  text.part(begin, end).each([&](char32_t c, std::string_view bytes, bool) {
+    if (c >= 0x80 && unicode::is_decimal(c)) {
+      body += static_cast<char>('0' + unicode::decimal_value(c));
+    } else {
+      body += bytes;
+    }
+  });
   std::string plain;
   for (std::size_t i = 0; i < body.size(); ++i) {
     if (body[i] != '_') {

@@ -129,6 +129,24 @@ Text format_number(const Specification& specification, bool negative, std::strin
   return padded(specification, prefix, Text(digits), align);
 }
 
+/// As g, but with a digit after the point, which counts among the significant ones.
+std::string general_digits(double value, std::int64_t precision) {
+  const std::int64_t digits = std::max<std::int64_t>(precision, 1);
+  const std::string scientific = float_digits(value, 'e', digits - 1, false);
+  const std::size_t mark = scientific.find('e');
+  if (std::stoi(scientific.substr(mark + 1)) + 1 > digits - 1) {
+    std::string mantissa = scientific.substr(0, mark);
+    if (mantissa.find('.') != std::string::npos) {
+      mantissa.erase(mantissa.find_last_not_of('0') + 1);
+      if (mantissa.back() == '.') mantissa.pop_back();
+    }
+    return mantissa + scientific.substr(mark);
+  }
+  std::string text = float_digits(value, 'g', digits, false);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
 Text format_float(const Specification& specification, double value) {
   const bool negative = std::signbit(value) && !std::isnan(value);
   const char type = specification.type;
@@ -142,8 +160,8 @@ Text format_float(const Specification& specification, double value) {
   if (type == '%') {
     return format_number(specification, negative, "", float_digits(value * 100, 'f', specification.precision, specification.alternate) + "%");
   }
-  std::string digits = float_digits(value, type == 0 || type == 'n' ? 'g' : type, specification.precision, specification.alternate);
-  if (type == 0 && digits.find_first_of(".en") == std::string::npos) digits += ".0";
+  if (type == 0 && std::isfinite(value)) return format_number(specification, negative, "", general_digits(value, specification.precision));
+  const std::string digits = float_digits(value, type == 0 || type == 'n' ? 'g' : type, specification.precision, specification.alternate);
   return format_number(specification, negative, "", digits);
 }
 

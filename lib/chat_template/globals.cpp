@@ -254,6 +254,13 @@ Value strftime_now(Evaluator& evaluator, Arguments& arguments) {
   return evaluator.make(Text(strftime(to_string(values[0], "strftime_now()").bytes(), evaluator.clock()())));
 }
 
+/// `self`: blocks of a template, of which there are none here.
+class TemplateReference : public Object {
+ public:
+  std::string type_name() const override { return "TemplateReference"; }
+  Text repr(Evaluator&) override { return Text("<TemplateReference None>"); }
+};
+
 Value lipsum(Evaluator&, Arguments&) { raise("the function 'lipsum' is not supported"); }
 
 struct Global {
@@ -277,6 +284,7 @@ Value Function::attribute(Evaluator&, std::string_view name) {
 }  // namespace
 
 Value global(std::string_view name) {
+  if (name == "self") return Value(std::shared_ptr<Object>(std::make_shared<TemplateReference>()));
   for (const auto& [known, function] : kGlobals) {
     if (name == known) return Value(std::shared_ptr<Object>(std::make_shared<Function>(known, function)));
   }

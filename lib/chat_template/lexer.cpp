@@ -137,6 +137,7 @@ class Lexer {
   }
 
   void comment(std::size_t open) {
+    if (at_ == text_.size()) return;  // as jinja2: not closed, but nothing follows
     const std::size_t end = text_.find("#}", at_);
     if (end == std::string::npos) syntax_error(where_, place(open), "missing end of comment tag");
     const bool signed_end = end > at_ && (text_[end - 1] == '-' || text_[end - 1] == '+');
@@ -148,6 +149,8 @@ class Lexer {
     if (begin == std::string::npos) return false;
     begin = closing(begin, "%}", false, false);
     if (begin == std::string::npos) return false;
+    at_ = begin;
+    if (begin == text_.size()) return true;  // as jinja2: what is not closed is an error only where something follows
     for (std::size_t at = text_.find("{%", begin); at != std::string::npos; at = text_.find("{%", at + 1)) {
       const std::size_t word_end = directive(at, "endraw");
       if (word_end == std::string::npos) continue;

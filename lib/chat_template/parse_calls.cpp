@@ -29,7 +29,7 @@ std::unique_ptr<Apply> Parser::parse_filter(ExprPtr value) {
   const Place place = current().place;
   node->value = std::move(value);
   node->name = expect_identifier();
-  while (skip_op(".")) node->name += "." + expect_identifier();
+  while (skip_op(".")) node->name.append(".").append(expect_identifier());
   if (current().is_op("(")) node->arguments = parse_arguments();
   deepen(*node, node->value.get());
   deepen(*node, node->arguments);
@@ -52,7 +52,7 @@ ExprPtr Parser::parse_test(ExprPtr value) {
   const bool negated = skip_name("not");
   const Place place = current().place;
   node->name = expect_identifier();
-  while (skip_op(".")) node->name += "." + expect_identifier();
+  while (skip_op(".")) node->name.append(".").append(expect_identifier());
   const Token& token = current();
   const bool name = token.kind == Kind::name && token.text != "else" && token.text != "or" && token.text != "and";
   if (token.is_op("(")) {

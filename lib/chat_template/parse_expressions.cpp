@@ -21,19 +21,18 @@ void Parser::deepen(Expr& node, const CallArguments& arguments) const {
   deepen(node, arguments.named_rest.get());
 }
 
-bool Parser::at_tuple_end(std::string_view extra_end) const {
+bool Parser::at_tuple_end() const {
   const Token& token = current();
-  return token.kind == Kind::variable_end || token.kind == Kind::block_end || token.is_op(")") ||
-         (!extra_end.empty() && token.is_name(extra_end));
+  return token.kind == Kind::variable_end || token.kind == Kind::block_end || token.is_op(")");
 }
 
-ExprPtr Parser::parse_tuple(bool with_conditional, std::string_view extra_end, bool parentheses) {
+ExprPtr Parser::parse_tuple(bool with_conditional, bool parentheses) {
   auto tuple = make<Sequence>(current().place.line);
   tuple->tuple = true;
   bool is_tuple = false;
   while (true) {
     if (!tuple->items.empty()) expect_op(",");
-    if (at_tuple_end(extra_end)) break;
+    if (at_tuple_end()) break;
     tuple->items.push_back(parse_expression(with_conditional));
     deepen(*tuple, tuple->items.back().get());
     if (!current().is_op(",")) break;
@@ -228,7 +227,7 @@ ExprPtr Parser::parse_primary() {
   if (token.is_op("[")) return parse_list();
   if (token.is_op("{")) return parse_dict();
   if (skip_op("(")) {
-    ExprPtr node = parse_tuple(true, {}, true);
+    ExprPtr node = parse_tuple(true, true);
     expect_op(")");
     return node;
   }

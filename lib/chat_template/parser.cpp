@@ -163,9 +163,9 @@ StatementPtr Parser::parse_if() {
 StatementPtr Parser::parse_for() {
   auto node = make<For>(advance().place.line);
   ++loop_targets_;
-  node->target = parse_target(false, true);
+  node->target = parse_target(false);
   expect_name("in");
-  node->iterable = parse_tuple(false, "recursive");
+  node->iterable = parse_tuple(false);
   const bool soft = std::exchange(soft_, false);
   if (skip_name("if")) node->condition = parse_expression();
   node->recursive = skip_name("recursive");
@@ -183,7 +183,7 @@ StatementPtr Parser::parse_for() {
 
 StatementPtr Parser::parse_set() {
   const int line = advance().place.line;
-  Target target = parse_target(true, false);
+  Target target = parse_target(true);
   if (skip_op("=")) {
     auto node = make<Set>(line);
     node->target = std::move(target);
@@ -204,7 +204,7 @@ StatementPtr Parser::parse_with() {
   auto node = make<With>(advance().place.line);
   while (current().kind != Kind::block_end) {
     if (!node->items.empty()) expect_op(",");
-    Target target = parse_target(false, false);
+    Target target = parse_target(false);
     expect_op("=");
     node->items.emplace_back(std::move(target), parse_expression());
   }
@@ -326,12 +326,12 @@ Target Parser::parse_target_item(bool with_namespace) {
   return target;
 }
 
-Target Parser::parse_target(bool with_namespace, bool until_in) {
+Target Parser::parse_target(bool with_namespace) {
   Target target;
   bool tuple = false;
   while (true) {
     if (!target.items.empty()) expect_op(",");
-    if (at_tuple_end(until_in ? "in" : "")) break;
+    if (at_tuple_end()) break;
     target.items.push_back(parse_target_item(with_namespace));
     if (!current().is_op(",")) break;
     tuple = true;

@@ -73,12 +73,12 @@ class Parser {
   void parse_signature(MacroDefinition& macro);
   void parse_macro_body(MacroDefinition& macro, std::string_view end);
   [[noreturn]] void unknown_tag();
-  Target parse_target(bool with_namespace, bool until_in);
+  Target parse_target(bool with_namespace);
   Target parse_target_item(bool with_namespace);
   int parse_target_name();
 
   // parse_expressions.cpp
-  ExprPtr parse_tuple(bool with_conditional = true, std::string_view extra_end = {}, bool parentheses = false);
+  ExprPtr parse_tuple(bool with_conditional = true, bool parentheses = false);
   ExprPtr parse_expression(bool with_conditional = true);
   ExprPtr parse_or();
   ExprPtr parse_and();
@@ -104,7 +104,7 @@ class Parser {
   CallArguments parse_arguments();
   void parse_argument(CallArguments& arguments, const Place& place);
   void resolve(Apply& apply, Place place);
-  bool at_tuple_end(std::string_view extra_end) const;
+  bool at_tuple_end() const;
 
   template <typename T>
   std::unique_ptr<T> make(int line) {

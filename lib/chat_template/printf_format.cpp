@@ -32,6 +32,7 @@ class Printf {
     if (!mapping_ && used_ < (tuple_ != nullptr ? tuple_->items.size() : 1)) {
       raise("not all arguments converted during string formatting");
     }
+    out.markup = format_.markup;
     return out;
   }
 
@@ -109,7 +110,8 @@ class Printf {
     if (std::string_view("sra").find(type) != std::string_view::npos) {
       if (type == 'a') raise("the format %a is not supported");
       number = false;
-      body = cut(type == 's' ? to_text(evaluator_, value) : repr(evaluator_, value), precision);
+      body = type == 's' ? to_text(evaluator_, value) : repr(evaluator_, value);
+      body = cut(format_.markup ? escape_html(body) : body, precision);
     } else if (type == 'c') {
       number = false;
       body = character(value);

@@ -8,7 +8,8 @@ namespace {
 /// string.Formatter with the sandbox's rules for attributes.
 class Formatter {
  public:
-  Formatter(Evaluator& evaluator, const Arguments& arguments) : evaluator_(evaluator), arguments_(arguments) {}
+  Formatter(Evaluator& evaluator, const Arguments& arguments, bool escapes)
+      : evaluator_(evaluator), arguments_(arguments), escapes_(escapes) {}
 
   Text format(const Text& text, int depth) {
     if (depth > 2) raise("Max string recursion exceeded");
@@ -68,9 +69,11 @@ class Formatter {
       at += 2;
       if (at < bytes.size() && bytes[at] != ':') raise("expected ':' after conversion specifier");
     }
-    if (at >= bytes.size()) return format_value(evaluator_, value, "");
-    const Text specification = format(text.part(at + 1, text.size()), depth + 1);
-    return format_value(evaluator_, value, specification.bytes());
+    Text specification;
+    if (at < bytes.size()) specification = format(text.part(at + 1, text.size()), depth + 1);
+    const bool markup = value.string() != nullptr && value.string()->markup;
+    Text result = format_value(evaluator_, value, specification.bytes());
+    return escapes_ && !markup ? escape_html(result) : result;
   }
 
   Value resolve(std::string_view name) {
@@ -118,6 +121,7 @@ class Formatter {
 
   Evaluator& evaluator_;
   const Arguments& arguments_;
+  bool escapes_;   ///< the format is safe HTML
   std::size_t next_ = 0;
   bool counted_ = false;
   bool numbered_ = false;
@@ -126,7 +130,7 @@ class Formatter {
 }  // namespace
 
 Text str_format(Evaluator& evaluator, const Text& format, const Arguments& arguments) {
-  return Formatter(evaluator, arguments).format(format, 1);
+  return Formatter(evaluator, arguments, format.markup).format(format, 1);
 }
 
 }  // namespace lmm::chat_template

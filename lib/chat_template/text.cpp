@@ -130,7 +130,7 @@ std::vector<Span> split_space(const Text& text, std::int64_t limit) {
     while (at < bytes.size() && unicode::is_space(utf8::next(bytes, at))) begin = at;
     if (begin == bytes.size()) return words;
     if (limit >= 0 && static_cast<std::int64_t>(words.size()) == limit) {
-      words.push_back({begin, stripped(text, nullptr, false, true).second});
+      words.push_back({begin, bytes.size()});
       return words;
     }
     std::size_t end = begin;
@@ -157,7 +157,7 @@ std::vector<Span> split_space_right(const Text& text, std::int64_t limit) {
     }
     if (end == 0) break;
     if (limit >= 0 && static_cast<std::int64_t>(words.size()) == limit) {
-      words.push_back({stripped(text, nullptr, true, false).first, end});
+      words.push_back({0, end});
       break;
     }
     std::size_t begin = end;

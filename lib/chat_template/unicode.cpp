@@ -125,6 +125,12 @@ bool is_decimal(char32_t c) noexcept {
   return category(c) == UTF8PROC_CATEGORY_ND;
 }
 
+int decimal_value(char32_t c) noexcept {
+  char32_t first = c;  // decimal digits stand in blocks of ten, from zero
+  while (is_decimal(first - 1)) --first;
+  return static_cast<int>((c - first) % 10);
+}
+
 bool is_digit(char32_t c) noexcept { return is_decimal(c) || within(kDigits, c); }
 
 bool is_numeric(char32_t c) noexcept {

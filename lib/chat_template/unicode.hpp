@@ -10,6 +10,7 @@ bool is_space(char32_t c) noexcept;        ///< str.isspace, \s of re
 bool is_line_break(char32_t c) noexcept;   ///< what str.splitlines splits at
 bool is_alpha(char32_t c) noexcept;
 bool is_decimal(char32_t c) noexcept;
+int decimal_value(char32_t c) noexcept;   ///< of a decimal digit
 bool is_digit(char32_t c) noexcept;
 bool is_numeric(char32_t c) noexcept;
 bool is_alnum(char32_t c) noexcept;
