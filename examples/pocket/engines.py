@@ -20,27 +20,32 @@ def own(path):
   import torch
   import things
   from tokenizers import Tokenizer
-  from model import SIZES, PocketVLM, take_over
+  from model import SIZES, PocketVLM
   from tokenizer import PocketTokenizer
   from train import load_weights
   weights = load_weights(path)
   if os.path.isdir(path):
     tokenizer = Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
-    sizes = dict(SIZES, vocab=weights["model.text_model.embed_tokens.weight"].shape[0])
+    with open(os.path.join(path, "config.json")) as file: config = json.load(file)
+    v, t = config["vision_config"], config["text_config"]
+    sizes = dict(SIZES, scale=config["scale_factor"], image=v["image_size"], patch=v["patch_size"], v_dim=v["hidden_size"], v_mlp=v["intermediate_size"],
+                 v_layers=v["num_hidden_layers"], v_heads=v["num_attention_heads"], vocab=t["vocab_size"], t_dim=t["hidden_size"],
+                 t_mlp=t["intermediate_size"], t_layers=t["num_hidden_layers"], t_heads=t["num_attention_heads"], t_kv=t["num_key_value_heads"])
   else:
     saved = torch.load(path, map_location="cpu", weights_only=True)
     tokenizer, sizes = Tokenizer.from_str(saved["tokenizer"]), saved["sizes"]
   tokenizer, model = PocketTokenizer(tokenizer), PocketVLM(sizes, len(things.label_classes()))
-  take_over(model, weights)
+  model.load_state_dict({k: v.float() for k, v in weights.items() if not k.startswith("label_heads.")}
+                        | {k: v for k, v in model.state_dict().items() if k.startswith("label_heads.")})
 
   def answer(cases):
-    pixels = torch.from_numpy(np.stack([square(p) for p, _ in cases]).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
+    pixels = torch.from_numpy(np.stack([square(p, sizes["image"]) for p, _ in cases]).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
     return model.answer(pixels, tokenizer, [q for _, q in cases], LONGEST)
   return in_batches(answer)
 
 
-def square(pixels):
-  return pixels if pixels.shape[0] == 160 else np.asarray(Image.fromarray(pixels).resize((160, 160), Image.LANCZOS))
+def square(pixels, side):
+  return pixels if pixels.shape[0] == side else np.asarray(Image.fromarray(pixels).resize((side, side), Image.LANCZOS))
 
 
 def transformers(path):

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 import engines
 import score
 import tasks
+from grading import grade
 from tasks import STYLED
 
 COLUMNS, SIDE, CAPTION = 10, 160, 66
@@ -49,7 +50,7 @@ def sheet(cases, answers, path):
     picture = Image.fromarray(item.pixels)
     boxes(ImageDraw.Draw(picture), item, answer)
     image.paste(picture, (x, y))
-    value = score.grade(item.task, answer, item.answer)[0]
+    value = grade(item.task, answer, item.answer)[0]
     good, short = value >= .999, lambda s: s.replace("<box>", "box").replace("</box>", "").strip()
     right += good
     lines = [(t, (0, 0, 0)) for t in wrapped(item.question, font, SIDE, 2)]

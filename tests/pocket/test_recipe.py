@@ -1,0 +1,102 @@
+"""The pocket model's recipe runs (on tiny sizes and made-up assets), and the shipped weights answer as well as they did.
+
+The recipe's programs run as programs, as train.sh runs them. Nothing here needs the asset packages."""
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+pytest.importorskip("torch")
+np = pytest.importorskip("numpy")
+pytest.importorskip("tokenizers")
+from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+RECIPE = os.path.join(ROOT, "examples", "pocket")
+MODEL = os.path.join(RECIPE, "model")
+SAMPLES = os.path.join(ROOT, "tests", "data", "pocket")
+
+
+def recipe(*command, environment=None):
+  """Runs a program of the recipe and returns what it printed."""
+  done = subprocess.run([sys.executable, os.path.join(RECIPE, command[0]), *map(str, command[1:])], capture_output=True, text=True, cwd=RECIPE,
+                        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **(environment or {})}, timeout=300)
+  assert done.returncode == 0, done.stdout + done.stderr
+  return done.stdout
+
+
+def names():
+  code = "import things, json; print(json.dumps([list(things.ALL_THINGS), things.label_classes()]))"
+  return json.loads(subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory):
+  """A pack like the one assets.py builds, with a coloured polygon for each drawing and Pillow's own font."""
+  path, rng = tmp_path_factory.mktemp("assets") / "assets.zip", random.Random(3)
+  font = getattr(ImageFont.load_default(20), "font_bytes", None)
+  if not font: pytest.skip("this Pillow was built without FreeType")
+  things, classes = names()
+
+  def png(image):
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return data.getvalue()
+
+  with zipfile.ZipFile(path, "w") as pack:
+    for style in ("noto", "mdi", "emojione", "icons", "clipart-held-out"):
+      for name in classes if style in ("noto", "emojione") else things:
+        if style not in ("noto", "emojione") and name not in things: continue
+        image = Image.new("RGBA", (24, 24), (0, 0, 0, 0))
+        points = [(rng.randrange(24), rng.randrange(24)) for _ in range(5)] + [(0, 0), (23, 20)]
+        ImageDraw.Draw(image).polygon(points, fill=tuple(rng.randrange(256) for _ in range(3)) + (255,))
+        pack.writestr(f"drawings/{style}/{name}/1.png", png(image))
+    for part in ("train", "held-out"):
+      pack.writestr(f"fonts/latin/{part}/default.ttf", font)
+      pack.writestr(f"grounds/{part}/grey.jpg", png(Image.new("RGB", (200, 180), (90, 120, 100))))
+    pack.writestr("words.txt", "cat\ndog\nbird\nwater")
+    pack.writestr("words-held-out.txt", "sun\nmoon\nstar")
+    data = io.BytesIO()
+    np.savez(data, images=np.random.default_rng(0).integers(0, 17, (100, 8, 8)).astype("u1"), labels=(np.arange(100) // 10).astype("u1"))
+    pack.writestr("digits.npz", data.getvalue())
+  return {"POCKET_ASSETS": str(path)}
+
+
+def test_recipe_trains_goes_on_exports_and_scores(assets, tmp_path):
+  see, ask, folder = tmp_path / "see.pt", tmp_path / "ask.pt", tmp_path / "model"
+  small = ["--tiny", 1, "--batch", 8, "--workers", 1, "--threads", 1, "--report", 0]
+  assert "done: 2 steps" in recipe("train.py", "see", "--out", see, "--steps", 2, *small, environment=assets)
+  out = recipe("train.py", "ask", "--out", ask, "--steps", 3, "--init", see, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), *small, environment=assets)
+  assert "took over" in out and "done: 3 steps" in out
+  losses = [json.loads(line)["losses"] for line in open(f"{ask}.log.jsonl")]
+  assert len(losses) == 3 and all(np.isfinite(list(x.values())).all() for x in losses)
+  assert losses[-1]["answers"] < losses[0]["answers"]
+  assert "going on at step 3" in recipe("train.py", "ask", "--out", ask, "--steps", 5, *small, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), environment=assets)
+  pytest.importorskip("transformers")
+  recipe("export.py", ask, folder)
+  assert json.load(open(folder / "config.json"))["model_type"] == "idefics3"
+  out = recipe("score.py", folder, "--engine", "own", "--n", 2, "--table", "--json", tmp_path / "scores.json", environment=assets)
+  assert out.count("| seen |") == 14, out
+  out = recipe("score.py", folder, "--engine", "own", "--same-as", "transformers", "--n", 1, environment=assets)
+  assert out.strip().endswith("24 of 24 answers are equal"), out
+
+
+def test_pictures_are_reproducible(assets):
+  code = ("import numpy as np, tasks, zlib; "
+          "print([zlib.crc32(tasks.make(t, np.random.default_rng([5, i]), test=bool(i % 2))[0].tobytes()) for i, t in enumerate(tasks.TASKS * 2)])")
+  runs = [subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True, env={**os.environ, **assets}).stdout for _ in range(2)]
+  assert runs[0] == runs[1]
+  assert len(set(json.loads(runs[0]))) == 28
+
+
+@pytest.mark.parametrize("engine", ["transformers", "lmm"])
+def test_shipped_model_keeps_its_skill(engine):
+  pytest.importorskip("transformers")
+  build = os.environ.get("LMM_BUILD", os.path.join(ROOT, "build"))
+  if engine == "lmm" and not any(os.path.exists(os.path.join(build, "bin", n)) for n in ("batch_driver", "lmm")): pytest.skip(f"lmm is not built in {build}")
+  print(recipe("samples.py", "check", SAMPLES, MODEL, "--engine", engine, environment={"LMM_BUILD": build}))
