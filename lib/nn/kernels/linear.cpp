@@ -7,58 +7,57 @@
 namespace lmm::nn::kernels {
 namespace {
 
-// Some microseconds of reading: long against claiming a chunk, short against waiting for whoever claimed the last one.
-constexpr std::int64_t kChunkBytes = 48 * 1024;
-
-// How many rows of `bytes_per_row` make a chunk. It depends on shapes alone.
-std::int64_t chunk_rows(std::int64_t bytes_per_row) {
-  return std::clamp<std::int64_t>(kChunkBytes / std::max<std::int64_t>(bytes_per_row, 1), 4, 512);
-}
+// Some microseconds of reading: long against claiming a chunk and against starting a stream, short against waiting for
+// whoever claimed the last one.
+constexpr std::int64_t kChunkBytes = 96 * 1024;
 
 std::int64_t row_bytes(const LinearView& w) { return w.in * (w.dtype == DType::bf16 ? 2 : 4); }
 
-int chunk_count(std::int64_t rows, std::int64_t rows_per_chunk) {
-  return static_cast<int>((rows + rows_per_chunk - 1) / rows_per_chunk);
-}
+// How rows are shared out; it depends on shapes alone. Counts are multiples of 4, so that two or four threads that run
+// equally fast end together.
+struct Chunks {
+  Chunks(std::int64_t all_rows, std::int64_t bytes_per_row) : all(all_rows) {
+    const std::int64_t bytes = all_rows * bytes_per_row;
+    const std::int64_t wanted = bytes <= kChunkBytes / 4 ? 1 : (bytes / kChunkBytes + 4) / 4 * 4;
+    rows = std::max<std::int64_t>((all_rows + wanted - 1) / wanted, 1);
+    count = static_cast<int>((all_rows + rows - 1) / rows);
+  }
+  std::int64_t begin(std::int64_t chunk) const { return chunk * rows; }
+  std::int64_t end(std::int64_t chunk) const { return std::min((chunk + 1) * rows, all); }
+
+  std::int64_t all, rows;
+  int count;
+};
 
 }  // namespace
 
 void linear(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, std::int64_t m, float* y,
             bool accumulate) noexcept {
   const RowKernels& kernels = row_kernels(isa);
-  const std::int64_t rows = chunk_rows(row_bytes(w));
-  pool.parallel_for(chunk_count(w.out, rows), [&](int chunk) noexcept {
-    const std::int64_t begin = chunk * rows;
-    kernels.linear(w, begin, std::min(begin + rows, w.out), x, m, y, w.out, accumulate);
+  const Chunks chunks(w.out, row_bytes(w));
+  pool.parallel_for(chunks.count, [&](int chunk) noexcept {
+    kernels.linear(w, chunks.begin(chunk), chunks.end(chunk), x, m, y, w.out, accumulate);
   });
 }
 
-void linears(ThreadPool& pool, Isa isa, std::span<const LinearTask> tasks, const float* x, std::int64_t m) noexcept {
+void linears(ThreadPool& pool, Isa isa, const LinearTask (&tasks)[3], const float* x, std::int64_t m) noexcept {
   const RowKernels& kernels = row_kernels(isa);
-  constexpr std::size_t most = 8;
-  std::int64_t rows[most];
-  int first_chunk[most + 1] = {};
-  const std::size_t count = std::min(tasks.size(), most);
-  for (std::size_t i = 0; i < count; ++i) {
-    rows[i] = chunk_rows(row_bytes(tasks[i].w));
-    first_chunk[i + 1] = first_chunk[i] + chunk_count(tasks[i].w.out, rows[i]);
-  }
-  pool.parallel_for(first_chunk[count], [&](int chunk) noexcept {
-    std::size_t i = 0;
-    while (chunk >= first_chunk[i + 1]) ++i;
-    const LinearTask& task = tasks[i];
-    const std::int64_t begin = (chunk - first_chunk[i]) * rows[i];
-    kernels.linear(task.w, begin, std::min(begin + rows[i], task.w.out), x, m, task.y, task.w.out, false);
+  const auto chunks_of = [&tasks](int i) { return Chunks(tasks[i].w.out, row_bytes(tasks[i].w)); };
+  const Chunks chunks[3] = {chunks_of(0), chunks_of(1), chunks_of(2)};
+  pool.parallel_for(chunks[0].count + chunks[1].count + chunks[2].count, [&](int chunk) noexcept {
+    int i = 0;
+    while (chunk >= chunks[i].count) chunk -= chunks[i++].count;
+    const LinearView& w = tasks[i].w;
+    kernels.linear(w, chunks[i].begin(chunk), chunks[i].end(chunk), x, m, tasks[i].y, w.out, false);
   });
 }
 
 void gated_linear(ThreadPool& pool, Isa isa, const LinearView& gate, const LinearView& up, const float* x,
                   std::int64_t m, float* y) noexcept {
   const RowKernels& kernels = row_kernels(isa);
-  const std::int64_t rows = chunk_rows(row_bytes(gate) + row_bytes(up));
-  pool.parallel_for(chunk_count(gate.out, rows), [&](int chunk) noexcept {
-    const std::int64_t begin = chunk * rows;
-    kernels.gated(gate, up, begin, std::min(begin + rows, gate.out), x, m, y, gate.out);
+  const Chunks chunks(gate.out, row_bytes(gate) + row_bytes(up));
+  pool.parallel_for(chunks.count, [&](int chunk) noexcept {
+    kernels.gated(gate, up, chunks.begin(chunk), chunks.end(chunk), x, m, y, gate.out);
   });
 }
 
@@ -72,11 +71,10 @@ void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std
 Best lm_head(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, float* logits,
              std::vector<Best>& scratch) {
   const RowKernels& kernels = row_kernels(isa);
-  const std::int64_t rows = chunk_rows(row_bytes(w));
-  const int chunks = chunk_count(w.out, rows);
-  scratch.resize(static_cast<std::size_t>(chunks));
-  pool.parallel_for(chunks, [&](int chunk) noexcept {
-    const std::int64_t begin = chunk * rows, end = std::min(begin + rows, w.out);
+  const Chunks chunks(w.out, row_bytes(w));
+  scratch.resize(static_cast<std::size_t>(chunks.count));
+  pool.parallel_for(chunks.count, [&](int chunk) noexcept {
+    const std::int64_t begin = chunks.begin(chunk), end = chunks.end(chunk);
     kernels.linear(w, begin, end, x, 1, logits, w.out, false);
     const Best best = kernels.largest(logits + begin, end - begin);
     scratch[static_cast<std::size_t>(chunk)] = {begin + best.index, best.value};

@@ -5,7 +5,6 @@
 #include "lib/nn/kernels/views.hpp"
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace lmm::nn::kernels {
@@ -15,7 +14,7 @@ namespace lmm::nn::kernels {
 // Results are the same bits for any number of threads and, row by row, for any m; they differ in the last bits between
 // instruction sets. Sizes are the caller's to check; nothing here throws unless it says so.
 
-/// One of several linear layers that share x: y (m, w.out).
+/// One of three linear layers that share x: y (m, w.out).
 struct LinearTask {
   LinearView w;
   float* y = nullptr;
@@ -25,8 +24,8 @@ struct LinearTask {
 void linear(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, std::int64_t m, float* y,
             bool accumulate = false) noexcept;
 
-/// At most 8 linear layers over the same x, in one parallel region.
-void linears(ThreadPool& pool, Isa isa, std::span<const LinearTask> tasks, const float* x, std::int64_t m) noexcept;
+/// Three linear layers over the same x (q, k and v), in one parallel region.
+void linears(ThreadPool& pool, Isa isa, const LinearTask (&tasks)[3], const float* x, std::int64_t m) noexcept;
 
 /// y = silu(x Wg^T + bg) * (x Wu^T + bu); gate and up of one shape.
 void gated_linear(ThreadPool& pool, Isa isa, const LinearView& gate, const LinearView& up, const float* x,

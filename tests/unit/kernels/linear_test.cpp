@@ -123,7 +123,6 @@ TEST_CASE("several linears in one region equal each alone") {
       linear(pool, isa, key.view(), x.data(), m, alone.data());
       CHECK(yk == alone);
     }
-    linears(pool, isa, {}, nullptr, 1);
   });
 }
 
