@@ -155,6 +155,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
     throw;
   }
   loading.get();
+  run.checkpoint();  // cancelled at the very end is cancelled
   engine->probe_template();
   engine->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return engine;

@@ -32,7 +32,7 @@ Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before
       message_(std::move(message)),
       options_(std::move(options)) {
   const Engine& engine = *conversation_->engine();
-  if (options_.on_tap) run.observe(options_.taps.empty() ? "*" : options_.taps, options_.on_tap);
+  if (options_.on_tap && !options_.taps.empty()) run.observe(options_.taps, options_.on_tap);
   context_ = engine.info.context_length;
   const std::int64_t asked = conversation_->options().max_context;
   if (asked > 0) context_ = std::min(context_, asked);
