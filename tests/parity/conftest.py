@@ -1,0 +1,32 @@
+import os
+import pathlib
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+BUILD = pathlib.Path(os.environ.get("LMM_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
+LONG = os.environ.get("LMM_LONG") == "1"
+
+_notes = []
+
+
+@pytest.fixture(scope="session")
+def lmm():
+    """The lmm command."""
+    path = BUILD / "bin" / "lmm"
+    assert path.exists(), f"{path} is not there: build it with LMM_BUILD_ENGINE=ON"
+    return path
+
+
+@pytest.fixture(scope="session")
+def note():
+    """Takes lines for the end of the report: what was counted rather than asserted, such as near ties."""
+    return _notes.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _notes:
+        terminalreporter.section("counted")
+        for line in _notes:
+            terminalreporter.line(line)
