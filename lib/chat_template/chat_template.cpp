@@ -73,11 +73,15 @@ ChatTemplate ChatTemplate::parse(std::string source, std::string where) {
 }
 
 Rendered ChatTemplate::render(const Json& variables, const Limits& limits, const Clock& clock) const {
-  const Json given = normalized(variables, processor_, program_->where);
-  const Program& program = with_tools_ != nullptr && !given["tools"].is_null() ? *with_tools_ : *program_;
-  return Evaluator(program, limits, clock).render(given);
+  const Program& usual = program_ != nullptr ? *program_ : *with_tools_;
+  const Json given = normalized(variables, processor_, usual.where);
+  const bool tools = !given["tools"].is_null();
+  if (program_ == nullptr && !tools) {
+    fail(ErrorCode::bad_template, "{}: the only template is named \"tool_use\", expected tools to be given", usual.where);
+  }
+  return Evaluator(tools && with_tools_ != nullptr ? *with_tools_ : usual, limits, clock).render(given);
 }
 
-const std::string& ChatTemplate::source() const noexcept { return program_->source; }
+const std::string& ChatTemplate::source() const noexcept { return (program_ != nullptr ? program_ : with_tools_)->source; }
 
 }  // namespace lmm::chat_template

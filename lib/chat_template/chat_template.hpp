@@ -62,11 +62,11 @@ class ChatTemplate {
   /// would raise, a limit.
   Rendered render(const Json& variables, const Limits& limits = {}, const Clock& clock = local_clock) const;
 
-  /// The template's text.
+  /// The template's text (of the default one).
   const std::string& source() const noexcept;
 
  private:
-  std::shared_ptr<const Program> program_;
+  std::shared_ptr<const Program> program_;     ///< "default", or null where "tool_use" is the only one
   std::shared_ptr<const Program> with_tools_;  ///< "tool_use", or null
   bool processor_ = false;                     ///< a processor's template: image_url parts become image parts
 };

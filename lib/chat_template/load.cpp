@@ -98,12 +98,13 @@ std::optional<ChatTemplate> ChatTemplate::load(const fs::path& folder) {
   if (sources.empty()) return std::nullopt;
   const auto usual = sources.find("default");
   const auto with_tools = from_processor ? sources.end() : sources.find("tool_use");  // a tokenizer's, not a processor's
-  if (usual == sources.end()) {
+  if (usual == sources.end() && with_tools == sources.end()) {
     std::string names;
     for (const auto& [name, source] : sources) names += (names.empty() ? "" : ", ") + name;
     fail(ErrorCode::bad_file, "{}: chat templates {}, expected one named \"default\"", folder.string(), names);
   }
-  ChatTemplate result = parse(std::move(usual->second.text), std::move(usual->second.where));
+  ChatTemplate result;
+  if (usual != sources.end()) result.program_ = parse(std::move(usual->second.text), std::move(usual->second.where)).program_;
   if (with_tools != sources.end()) {
     result.with_tools_ = parse(std::move(with_tools->second.text), std::move(with_tools->second.where)).program_;
   }
