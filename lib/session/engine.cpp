@@ -39,6 +39,11 @@ models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
   models::Checkpoint checkpoint;
   checkpoint.folder = folder;
   checkpoint.config = read_json_file(config);
+  if (const Json* quantization = checkpoint.fields().find("quantization_config")) {
+    const bool named = quantization->is_object() && quantization->contains("quant_method");
+    fail(ErrorCode::unsupported, "{}: quantization_config ({}), lmm loads unquantised checkpoints (fp32, fp16, bf16)",
+         config.string(), named ? (*quantization)["quant_method"].dump() : "of unknown method");
+  }
   static_cast<void>(models::family_of(checkpoint));  // an unknown architecture is said before missing weights are
   checkpoint.weights = weights::Weights::open(folder);
   return checkpoint;

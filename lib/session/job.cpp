@@ -68,6 +68,7 @@ bool Job::step() noexcept {
 
 void Job::abort() noexcept {
   if (finished()) return;
+  discarded_ = true;
   run.cancel();
   step();  // its first checkpoint ends it
 }
@@ -220,7 +221,7 @@ void Job::finish(FinishReason reason) {
   draft_.usage.new_tokens = static_cast<std::int64_t>(draft_.token_ids.size());
   const auto steps = draft_.usage.new_tokens - 1;
   if (steps > 0) draft_.timings.per_token = draft_.timings.decode / static_cast<double>(steps);
-  if (!options_.raw) {
+  if (!options_.raw && !discarded_) {
     history_.push_back({"user", std::move(message_)});
     history_.push_back({"assistant", Message(trimmed(draft_.text))});
     conversation_->commit(std::move(history_));

@@ -33,7 +33,7 @@ struct Job final : Task {
 
   bool step() noexcept override;
 
-  /// Ends it as cancelled, and those before it in its conversation. Worker thread.
+  /// Ends it as cancelled, and those before it in its conversation; none of them becomes a turn. Worker thread.
   void abort() noexcept;
   bool finished() const;
 
@@ -71,6 +71,7 @@ struct Job final : Task {
   std::vector<float> logits_;
   Reply draft_;
   bool prepared_ = false;
+  bool discarded_ = false;  ///< another question took its place
 };
 
 }  // namespace lmm::session

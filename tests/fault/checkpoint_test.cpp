@@ -36,6 +36,12 @@ TEST_CASE("an unknown architecture lists the known ones") {
   expect_load(copy, ErrorCode::unsupported, {"mystery", "idefics3", "llama", "smolvlm"});
 }
 
+TEST_CASE("a quantised checkpoint is refused by name") {
+  const ModelCopy copy;
+  copy.edit_json("config.json", [](Json& json) { json["quantization_config"] = {{"quant_method", "awq"}}; });
+  expect_load(copy, ErrorCode::unsupported, {"quantization_config", "awq"});
+}
+
 TEST_CASE("broken JSON says line and column") {
   const ModelCopy copy;
   copy.write("config.json", "{\n  \"model_type\": \"idefics3\",\n  oops\n}");
