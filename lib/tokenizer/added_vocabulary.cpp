@@ -10,7 +10,7 @@
 namespace lmm::tokenizer {
 namespace {
 
-constexpr std::size_t kLongestToken = 1024;   // bytes; bounds the search at each place
+constexpr std::size_t kLongestToken = 1024;  // bytes; bounds the search at each place
 
 bool is_word(char32_t c) {
   static const Regex word(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D])", "added_tokens");
@@ -53,8 +53,8 @@ bool overlaps(std::span<const TextSpan> spans, std::size_t begin, std::size_t en
 void Trie::add(std::string_view text, std::int32_t value, const std::string& where) {
   if (text.empty()) fail(ErrorCode::bad_file, "{}: the added token with id {} is normalised to nothing", where, value);
   if (text.size() > kLongestToken) {
-    fail(ErrorCode::bad_file, "{}: the added token with id {} has {} bytes, expected at most {}", where, value, text.size(),
-         kLongestToken);
+    fail(ErrorCode::bad_file, "{}: the added token with id {} has {} bytes, expected at most {}", where, value,
+         text.size(), kLongestToken);
   }
   std::size_t node = 0;
   for (const char byte : text) {
@@ -63,8 +63,8 @@ void Trie::add(std::string_view text, std::int32_t value, const std::string& whe
     if (fresh) nodes_.emplace_back();
   }
   if (nodes_[node].value >= 0) {
-    fail(ErrorCode::bad_file, "{}: the added tokens with ids {} and {} are both written \"{}\"", where, nodes_[node].value,
-         value, text);
+    fail(ErrorCode::bad_file, "{}: the added tokens with ids {} and {} are both written \"{}\"", where,
+         nodes_[node].value, value, text);
   }
   nodes_[node].value = value;
   begins_[static_cast<unsigned char>(text[0])] = true;
@@ -138,7 +138,7 @@ std::vector<AddedVocabulary::Match> AddedVocabulary::find_matches(std::string_vi
       ++at;
       continue;
     }
-    at = span.end;   // a match that is turned down below is not searched for shorter ones, as in the reference
+    at = span.end;  // a match that is turned down below is not searched for shorter ones, as in the reference
     const AddedToken& token = by_id_.at(id);
     if (skip_special && special_.contains(token.content)) continue;
     if (token.single_word && !is_single_word(text, span)) continue;
@@ -174,9 +174,8 @@ std::vector<AddedVocabulary::Part> AddedVocabulary::split(std::string_view input
     }
     if (normalizer) normalizer(text);
     const auto allowed = [&](std::size_t begin, std::size_t end) {
-      return !guarded || std::none_of(text.origins.begin() + begin, text.origins.begin() + end, [&](const TextSpan& o) {
-        return overlaps(guard.literal, o.begin, o.end);
-      });
+      return !guarded || std::none_of(text.origins.begin() + begin, text.origins.begin() + end,
+                                      [&](const TextSpan& o) { return overlaps(guard.literal, o.begin, o.end); });
     };
     const bool literal = guarded && overlaps(guard.literal, raw.span.begin, raw.span.end);
     for (const Match& match : find_matches(text.bytes, normalized_trie_, guard.skip_special, allowed)) {

@@ -20,11 +20,11 @@ namespace lmm::tokenizer {
 /// A token beside the model's vocabulary, recognised in the text before the model sees it.
 struct AddedToken {
   std::string content;
-  bool single_word = false;   ///< only where no word character touches it
-  bool lstrip = false;        ///< takes the blanks before it along
-  bool rstrip = false;        ///< takes the blanks after it along
-  bool normalized = true;     ///< looked for in the normalised text, in its own normalised form
-  bool special = false;       ///< left out by decode(skip_special_tokens)
+  bool single_word = false;  ///< only where no word character touches it
+  bool lstrip = false;       ///< takes the blanks before it along
+  bool rstrip = false;       ///< takes the blanks after it along
+  bool normalized = true;    ///< looked for in the normalised text, in its own normalised form
+  bool special = false;      ///< left out by decode(skip_special_tokens)
 
   bool operator==(const AddedToken&) const = default;
 };
@@ -65,15 +65,15 @@ class AddedVocabulary {
  public:
   /// What is not to be recognised.
   struct Guard {
-    bool skip_special = false;                ///< special tokens stay text
-    std::span<const TextSpan> literal;        ///< no token that overlaps these bytes of the input; sorted
+    bool skip_special = false;          ///< special tokens stay text
+    std::span<const TextSpan> literal;  ///< no token that overlaps these bytes of the input; sorted
   };
 
   /// A stretch of text, either a token or for the model.
   struct Part {
     std::optional<std::int32_t> id;
-    Text text;               ///< normalised; empty for a token
-    bool literal = false;    ///< whether it overlaps Guard::literal
+    Text text;             ///< normalised; empty for a token
+    bool literal = false;  ///< whether it overlaps Guard::literal
   };
 
   /// Adds tokens in order, as one call of the reference's add_tokens: one that the model or an earlier call knows keeps
@@ -88,19 +88,20 @@ class AddedVocabulary {
   std::vector<Part> split(std::string_view input, const Normalizer& normalizer, const Guard& guard, bool tracked) const;
 
   std::optional<std::int32_t> find(std::string_view content) const;
-  const AddedToken* token(std::int32_t id) const;           ///< nullptr where none has that id
-  const std::string* decoded(std::int32_t id) const;        ///< what the decoder gets: the normalised form if it differs
+  const AddedToken* token(std::int32_t id) const;     ///< nullptr where none has that id
+  const std::string* decoded(std::int32_t id) const;  ///< what the decoder gets: the normalised form if it differs
   bool is_special(const std::string& text) const { return special_.contains(text); }
   const Forbidden& special_ids() const { return special_ids_; }
   const std::map<std::int32_t, AddedToken>& tokens() const { return by_id_; }
 
  private:
   struct Match {
-    TextSpan span;                    // blanks taken along included
+    TextSpan span;  // blanks taken along included
     std::optional<std::int32_t> id;
   };
   template <typename Allowed>
-  std::vector<Match> find_matches(std::string_view text, const Trie& trie, bool skip_special, const Allowed& allowed) const;
+  std::vector<Match> find_matches(std::string_view text, const Trie& trie, bool skip_special,
+                                  const Allowed& allowed) const;
 
   std::map<std::int32_t, AddedToken> by_id_;
   std::unordered_map<std::string, std::int32_t> ids_;

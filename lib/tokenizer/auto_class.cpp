@@ -95,7 +95,8 @@ constexpr std::pair<std::string_view, std::string_view> kClasses[] = {
     {"RemBertTokenizer", "rembert"},
     {"RoCBertTokenizer", "roc_bert"},
     {"RoFormerTokenizer", "roformer"},
-    {"RobertaTokenizer", "bart bridgetower clap data2vec-text ibert lilt longformer mega mra roberta roberta-prelayernorm"},
+    {"RobertaTokenizer",
+     "bart bridgetower clap data2vec-text ibert lilt longformer mega mra roberta roberta-prelayernorm"},
     {"SeamlessM4TTokenizer", "seamless_m4t seamless_m4t_v2"},
     {"Siglip2Tokenizer", "siglip2"},
     {"SplinterTokenizer", "splinter"},
@@ -166,8 +167,8 @@ std::string_view known_class(std::string_view name) {
 
 }  // namespace
 
-std::string auto_class(std::string_view model_type, std::string_view config_class, std::string_view tokenizer_config_class,
-                       bool byte_level) {
+std::string auto_class(std::string_view model_type, std::string_view config_class,
+                       std::string_view tokenizer_config_class, bool byte_level) {
   const std::string_view hub = tokenizer_config_class.empty() ? config_class : tokenizer_config_class;
   const std::string_view registered = registered_class(model_type);
   const bool wrong_on_hub = has_word(kWrongClassOnHub, model_type);

@@ -11,20 +11,20 @@ namespace lmm::tokenizer {
 /// The tokenizer class that transformers' AutoTokenizer takes, "TokenizersBackend" for the one that uses tokenizer.json
 /// as it stands (models/auto/tokenization_auto.py, from_pretrained).
 /// model_type, config_class: of config.json. byte_level: whether tokenizer.json has a component "ByteLevel".
-std::string auto_class(std::string_view model_type, std::string_view config_class, std::string_view tokenizer_config_class,
-                       bool byte_level);
+std::string auto_class(std::string_view model_type, std::string_view config_class,
+                       std::string_view tokenizer_config_class, bool byte_level);
 
 /// A tokenizer class that builds its own pipeline and takes but vocabulary, merges and post-processor from the files.
 struct ClassParts {
-  Json model;            ///< options of the model
-  Json normalizer;       ///< null: none; the same for the others
+  Json model;       ///< options of the model
+  Json normalizer;  ///< null: none; the same for the others
   Json pre_tokenizer;
   Json decoder;
-  std::vector<std::pair<std::string, Json>> defaults;   ///< special tokens where tokenizer_config.json says nothing
-  bool vocab_files = false;           ///< whether it can be built from vocab.json and merges.txt
-  bool adds_specials_again = false;   ///< all special tokens anew, as plain ones
-  bool post_init = false;             ///< all special tokens once more, as they are
-  bool own_post_processor = false;    ///< only add_bos_token and add_eos_token count
+  std::vector<std::pair<std::string, Json>> defaults;  ///< special tokens where tokenizer_config.json says nothing
+  bool vocab_files = false;                            ///< whether it can be built from vocab.json and merges.txt
+  bool adds_specials_again = false;                    ///< all special tokens anew, as plain ones
+  bool post_init = false;                              ///< all special tokens once more, as they are
+  bool own_post_processor = false;                     ///< only add_bos_token and add_eos_token count
 };
 
 /// The parts of class `name` with the options of tokenizer_config.json.

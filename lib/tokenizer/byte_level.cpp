@@ -10,7 +10,7 @@ namespace {
 
 struct Alphabet {
   std::array<std::string, 256> characters;
-  std::array<short, 512> bytes;   // by code point, -1: none
+  std::array<short, 512> bytes;  // by code point, -1: none
 
   Alphabet() {
     bytes.fill(-1);

@@ -26,7 +26,7 @@ const SortedJson& member(const SortedJson& object, const char* name) {
 /// The sections of tokenizer.json.
 struct TokenizerFile {
   SortedJson json;
-  bool byte_level = false;   // whether "ByteLevel" stands anywhere in it
+  bool byte_level = false;  // whether "ByteLevel" stands anywhere in it
 };
 
 TokenizerFile read_tokenizer_file(const fs::path& file) {
@@ -35,7 +35,8 @@ TokenizerFile read_tokenizer_file(const fs::path& file) {
   if (!out.json.is_object()) fail(ErrorCode::bad_file, "{}: is no JSON object", file.string());
   const SortedJson& version = member(out.json, "version");
   if (!version.is_null() && version != "1.0") {
-    fail(ErrorCode::unsupported, "{}: version {} is not supported, only \"1.0\"", file.string(), version.dump().substr(0, 40));
+    fail(ErrorCode::unsupported, "{}: version {} is not supported, only \"1.0\"", file.string(),
+         version.dump().substr(0, 40));
   }
   return out;
 }
@@ -89,13 +90,15 @@ void read_vocab_files(const fs::path& folder, Blueprint& out) {
 [[noreturn]] void no_tokenizer(const fs::path& folder, const std::string& name) {
   for (const char* file : {"tokenizer.model", "spiece.model", "tekken.json", "tiktoken.model", "vocab.txt"}) {
     if (fs::exists(folder / file)) {
-      fail(ErrorCode::unsupported, "{}: this kind of vocabulary is not supported, only tokenizer.json or vocab.json with merges.txt",
+      fail(ErrorCode::unsupported,
+           "{}: this kind of vocabulary is not supported, only tokenizer.json or vocab.json with merges.txt",
            (folder / file).string());
     }
   }
   if (fs::exists(folder / "vocab.json")) {
-    fail(ErrorCode::unsupported, "{}: the tokenizer class {} is not built from vocab.json, expected tokenizer.json beside it",
-         folder.string(), name);
+    fail(ErrorCode::unsupported,
+         "{}: the tokenizer class {} is not built from vocab.json, expected tokenizer.json beside it", folder.string(),
+         name);
   }
   fail(ErrorCode::not_found, "{}: has no tokenizer.json, nor vocab.json and merges.txt", folder.string());
 }

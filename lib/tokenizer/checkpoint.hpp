@@ -14,22 +14,22 @@ namespace lmm::tokenizer {
 
 /// All that a checkpoint folder says about its tokenizer, put together as AutoTokenizer does.
 struct Blueprint {
-  std::string file;              ///< what errors name
-  Json model;                    ///< options, "type" among them
+  std::string file;  ///< what errors name
+  Json model;        ///< options, "type" among them
   Vocabulary::Entries vocabulary;
   std::vector<Merge> merges;
-  Json normalizer;               ///< null: none; the same for the others
+  Json normalizer;  ///< null: none; the same for the others
   Json pre_tokenizer;
   Json post_processor;
   Json decoder;
-  std::vector<std::vector<AddedToken>> added;                  ///< one entry per call of add_tokens
-  std::vector<std::pair<std::string, std::string>> named;      ///< "bos_token" and so on → its text
-  std::vector<std::string> extra;                              ///< extra_special_tokens
-  bool bos_and_eos_only = false;                               ///< instead of post_processor: the two flags below
+  std::vector<std::vector<AddedToken>> added;              ///< one entry per call of add_tokens
+  std::vector<std::pair<std::string, std::string>> named;  ///< "bos_token" and so on → its text
+  std::vector<std::string> extra;                          ///< extra_special_tokens
+  bool bos_and_eos_only = false;                           ///< instead of post_processor: the two flags below
   bool add_bos = false;
   bool add_eos = false;
-  bool clean_up = false;               ///< clean_up_tokenization_spaces, where it has an effect
-  bool split_special_tokens = false;   ///< special tokens in a text are text
+  bool clean_up = false;              ///< clean_up_tokenization_spaces, where it has an effect
+  bool split_special_tokens = false;  ///< special tokens in a text are text
 };
 
 /// Reads tokenizer.json, or vocab.json and merges.txt, with tokenizer_config.json, special_tokens_map.json,

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view kQwen2Words =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kQwen35Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kQwen35Words = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|)"
+                                          R"(\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 Json byte_level(bool add_prefix_space, bool use_regex) {
   return {{"type", "ByteLevel"}, {"add_prefix_space", add_prefix_space}, {"use_regex", use_regex}};
@@ -36,7 +36,9 @@ ClassParts qwen(bool add_prefix_space, std::string_view words) {
   parts.pre_tokenizer = sequence(
       "pretokenizers", Json::array({{{"type", "Split"}, {"pattern", {{"Regex", words}}}, {"behavior", "Isolated"}},
                                     byte_level(add_prefix_space, false)}));
-  parts.defaults = {{"unk_token", "<|endoftext|>"}, {"bos_token", nullptr}, {"eos_token", "<|endoftext|>"},
+  parts.defaults = {{"unk_token", "<|endoftext|>"},
+                    {"bos_token", nullptr},
+                    {"eos_token", "<|endoftext|>"},
                     {"pad_token", "<|endoftext|>"}};
   return parts;
 }
@@ -44,10 +46,12 @@ ClassParts qwen(bool add_prefix_space, std::string_view words) {
 ClassParts cohere(bool add_prefix_space) {
   ClassParts parts = byte_level_class(add_prefix_space);
   parts.normalizer = {{"type", "NFC"}};
-  parts.pre_tokenizer = sequence("pretokenizers", Json::array({{{"type", "Digits"}, {"individual_digits", true}},
-                                                               byte_level(add_prefix_space, true)}));
-  parts.defaults = {{"unk_token", "<UNK>"}, {"bos_token", "<BOS_TOKEN>"}, {"eos_token", "<|END_OF_TURN_TOKEN|>"},
-                    {"pad_token", "<PAD>"}, {"cls_token", "<CLS>"}, {"sep_token", "<SEP>"}, {"mask_token", "<MASK_TOKEN>"}};
+  parts.pre_tokenizer =
+      sequence("pretokenizers",
+               Json::array({{{"type", "Digits"}, {"individual_digits", true}}, byte_level(add_prefix_space, true)}));
+  parts.defaults = {{"unk_token", "<UNK>"},        {"bos_token", "<BOS_TOKEN>"}, {"eos_token", "<|END_OF_TURN_TOKEN|>"},
+                    {"pad_token", "<PAD>"},        {"cls_token", "<CLS>"},       {"sep_token", "<SEP>"},
+                    {"mask_token", "<MASK_TOKEN>"}};
   parts.post_init = true;
   return parts;
 }
@@ -57,7 +61,9 @@ ClassParts llama(bool add_prefix_space, bool legacy) {
   parts.model = {{"type", "BPE"}, {"fuse_unk", true}, {"byte_fallback", true}};
   parts.pre_tokenizer = {{"type", "Metaspace"},
                          {"replacement", "▁"},
-                         {"prepend_scheme", !add_prefix_space ? "never" : legacy ? "always" : "first"},
+                         {"prepend_scheme", !add_prefix_space ? "never"
+                                            : legacy          ? "always"
+                                                              : "first"},
                          {"split", false}};
   Json steps = Json::array({replace("▁", " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (add_prefix_space) steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
@@ -69,13 +75,18 @@ ClassParts llama(bool add_prefix_space, bool legacy) {
 ClassParts gemma(const Fields& config) {
   const Json* unknown = config.find("unk_token");
   Json unknown_content = unknown == nullptr ? Json("<unk>") : *unknown;
-  if (unknown_content.is_object()) unknown_content = Fields(unknown_content, config.where() + ": unk_token").at("content");
+  if (unknown_content.is_object())
+    unknown_content = Fields(unknown_content, config.where() + ": unk_token").at("content");
   ClassParts parts;
   parts.model = {{"type", "BPE"}, {"fuse_unk", true}, {"byte_fallback", true}, {"unk_token", unknown_content}};
   parts.normalizer = replace(" ", "▁");
   parts.pre_tokenizer = {{"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}};
-  parts.decoder = sequence("decoders", Json::array({replace("▁", " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}));
-  parts.defaults = {{"unk_token", "<unk>"}, {"bos_token", "<bos>"}, {"eos_token", "<eos>"}, {"pad_token", "<pad>"},
+  parts.decoder =
+      sequence("decoders", Json::array({replace("▁", " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}));
+  parts.defaults = {{"unk_token", "<unk>"},
+                    {"bos_token", "<bos>"},
+                    {"eos_token", "<eos>"},
+                    {"pad_token", "<pad>"},
                     {"mask_token", "<mask>"}};
   return parts;
 }

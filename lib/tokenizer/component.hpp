@@ -11,7 +11,7 @@
 // How the parts of tokenizer.json are read: {"type": ..., options}.
 namespace lmm::tokenizer {
 
-constexpr int kMaxComponentDepth = 8;   // of sequences within sequences
+constexpr int kMaxComponentDepth = 8;  // of sequences within sequences
 
 /// Applies `visit` to each entry of the list `name`, with what errors begin with.
 template <typename Visit>

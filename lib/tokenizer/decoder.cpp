@@ -15,7 +15,8 @@ namespace {
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
   std::size_t at = 0;
-  for (std::size_t hit; !from.empty() && (hit = text.find(from, at)) != std::string_view::npos; at = hit + from.size()) {
+  for (std::size_t hit; !from.empty() && (hit = text.find(from, at)) != std::string_view::npos;
+       at = hit + from.size()) {
     out += text.substr(at, hit - at);
     out += to;
   }
@@ -62,7 +63,7 @@ class ByteLevelStep final : public DecodeStep {
   }
 
  private:
-  std::string bytes_;   // not yet a whole character
+  std::string bytes_;  // not yet a whole character
 };
 
 /// A run of tokens like <0xE2> → its text, or a U+FFFD for each where the run as a whole is no UTF-8. So nothing of a
@@ -92,9 +93,12 @@ class ByteFallbackStep final : public DecodeStep {
     if (token.size() != 6 || token.substr(0, 3) != "<0x" || token[5] != '>') return {};
     int value = 0;
     for (const char c : token.substr(3, 2)) {
-      if (c >= '0' && c <= '9') value = value * 16 + (c - '0');
-      else if ((c | 32) >= 'a' && (c | 32) <= 'f') value = value * 16 + ((c | 32) - 'a' + 10);
-      else return {};
+      if (c >= '0' && c <= '9')
+        value = value * 16 + (c - '0');
+      else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+        value = value * 16 + ((c | 32) - 'a' + 10);
+      else
+        return {};
     }
     return value;
   }
@@ -124,13 +128,16 @@ std::string strip_token(std::string_view token, std::string_view content, std::i
 /// strip_token of the whole text while it comes in.
 class StripText final : public DecodeStep {
  public:
-  StripText(const std::string& content, std::int64_t start, std::int64_t stop) : content_(content), start_(start), stop_(stop) {}
+  StripText(const std::string& content, std::int64_t start, std::int64_t stop)
+      : content_(content), start_(start), stop_(stop) {}
 
   void feed(std::string_view token, const Sink& out) override {
     held_ += token;
     for (; start_ > 0 && !held_.empty(); --start_) {
-      if (held_.compare(0, content_.size(), content_) == 0) held_.erase(0, content_.size());
-      else start_ = 1;
+      if (held_.compare(0, content_.size(), content_) == 0)
+        held_.erase(0, content_.size());
+      else
+        start_ = 1;
     }
     // Of the end, as much may still be cut off as repeats the character, at most stop_ times.
     std::size_t settled = held_.size();
@@ -178,8 +185,17 @@ void plain_step(Decoder& decoder) {
 
 std::string clean_up(std::string text, bool word_piece) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRules = {{
-      {" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
-      {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+      {" .", "."},
+      {" ?", "?"},
+      {" !", "!"},
+      {" ,", ","},
+      {" ' ", "'"},
+      {" n't", "n't"},
+      {" 'm", "'m"},
+      {" do not", " don't"},
+      {" 's", "'s"},
+      {" 've", "'ve"},
+      {" 're", "'re"},
   }};
   for (const auto& [from, to] : kRules) {
     if (word_piece || from != " do not") text = replace_all(text, from, to);
@@ -188,7 +204,8 @@ std::string clean_up(std::string text, bool word_piece) {
 }
 
 void replace_step(Decoder& decoder, const Fields& fields) {
-  each_token(decoder, [regex = parse_pattern(fields, "pattern"), content = fields.string("content")](std::string_view token, bool) {
+  each_token(decoder, [regex = parse_pattern(fields, "pattern"), content = fields.string("content")](
+                          std::string_view token, bool) {
     Regex::Finder finder(regex);
     std::string out;
     std::size_t at = 0;
@@ -204,8 +221,10 @@ void replace_step(Decoder& decoder, const Fields& fields) {
 void metaspace_step(Decoder& decoder, const Fields& fields) {
   std::string mark;
   utf8::append(mark, character(fields, "replacement"));
-  const std::string scheme = fields.string("prepend_scheme", fields.boolean("add_prefix_space", true) ? "always" : "never");
-  if (scheme != "always" && scheme != "first" && scheme != "never") fields.wrong("prepend_scheme", "always, first or never");
+  const std::string scheme =
+      fields.string("prepend_scheme", fields.boolean("add_prefix_space", true) ? "always" : "never");
+  if (scheme != "always" && scheme != "first" && scheme != "never")
+    fields.wrong("prepend_scheme", "always, first or never");
   each_token(decoder, [mark, drops = scheme != "never"](std::string_view token, bool first) {
     return replace_all(token, mark, first && drops ? "" : " ");
   });
@@ -233,7 +252,9 @@ void append(Decoder& decoder, bool& fused, const Json& json, const std::string& 
     if (fused) {
       decoder.push_back([content, start, stop] { return std::make_unique<StripText>(content, start, stop); });
     } else {
-      each_token(decoder, [content, start, stop](std::string_view token, bool) { return strip_token(token, content, start, stop); });
+      each_token(decoder, [content, start, stop](std::string_view token, bool) {
+        return strip_token(token, content, start, stop);
+      });
     }
     return;
   }
@@ -251,7 +272,9 @@ void append(Decoder& decoder, bool& fused, const Json& json, const std::string& 
     each_token(decoder, [prefix = fields.string("prefix", "##"), cleanup = fields.boolean("cleanup", true)](
                             std::string_view token, bool first) {
       const bool continues = token.substr(0, prefix.size()) == prefix;
-      std::string out = first ? std::string(token) : continues ? std::string(token.substr(prefix.size())) : " " + std::string(token);
+      std::string out = first       ? std::string(token)
+                        : continues ? std::string(token.substr(prefix.size()))
+                                    : " " + std::string(token);
       return cleanup ? clean_up(std::move(out), true) : out;
     });
   } else if (type == "BPEDecoder") {

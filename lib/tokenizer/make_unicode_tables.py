@@ -91,21 +91,36 @@ def table(name, comment, rows, with_value=False):
 def main():
     print("// Made by make_unicode_tables.py; do not edit.")
     print('#include "lib/tokenizer/unicode_tables.hpp"\n\nnamespace lmm::tokenizer::unicode {')
-    table("stand_ins", "Code points after Unicode 14 and an older one of the same kind and UTF-8 length.",
-          ranges(stand_ins()), True)
+    table(
+        "stand_ins",
+        "Code points after Unicode 14 and an older one of the same kind and UTF-8 length.",
+        ranges(stand_ins()),
+        True,
+    )
     numeric = splits(pre_tokenizers.Digits(individual_digits=True))
     table("numeric", "char::is_numeric of Rust.", ranges(flags(numeric)))
     punctuation = {c for c in splits(pre_tokenizers.Punctuation()) if chr(c) not in string.punctuation or c > 127}
     table("punctuation", "is_punctuation of the crate unicode_categories, without ASCII.", ranges(flags(punctuation)))
-    table("combining_marks", "is_combining_mark of the crate unicode-normalization-alignments.",
-          ranges(flags(changed(normalizers.StripAccents()))))
+    table(
+        "combining_marks",
+        "is_combining_mark of the crate unicode-normalization-alignments.",
+        ranges(flags(changed(normalizers.StripAccents()))),
+    )
     nfkd = normalizers.NFKD()
     below = "\u0334"  # combining class 1: goes before every mark of a higher class
-    ordered = {c for c in CODE_POINTS if nfkd.normalize_str("a" + chr(c) + below) == "a" + below + nfkd.normalize_str(chr(c))
-               and nfkd.normalize_str(chr(c)) == chr(c)}
-    table("reordered_marks", "Code points with a canonical combining class above 1 in that crate.", ranges(flags(ordered)))
+    ordered = {
+        c
+        for c in CODE_POINTS
+        if nfkd.normalize_str("a" + chr(c) + below) == "a" + below + nfkd.normalize_str(chr(c))
+        and nfkd.normalize_str(chr(c)) == chr(c)
+    }
+    table(
+        "reordered_marks", "Code points with a canonical combining class above 1 in that crate.", ranges(flags(ordered))
+    )
     decomposed = {c for c in changed(nfkd) if not 0xAC00 <= c <= 0xD7A3}
-    table("decomposed", "Code points that NFKD changes in that crate, Hangul syllables aside.", ranges(flags(decomposed)))
+    table(
+        "decomposed", "Code points that NFKD changes in that crate, Hangul syllables aside.", ranges(flags(decomposed))
+    )
     lower = normalizers.Lowercase()
     lowered = {c: ord(lower.normalize_str(chr(c))) for c in changed(lower) if len(lower.normalize_str(chr(c))) == 1}
     late = {c: v for c, v in lowered.items() if chr(c).lower() != chr(v)}

@@ -13,8 +13,8 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-constexpr std::size_t kLongestCachedWord = 64;    // bytes
-constexpr std::size_t kMostCachedWords = 16384;   // a call
+constexpr std::size_t kLongestCachedWord = 64;   // bytes
+constexpr std::size_t kMostCachedWords = 16384;  // a call
 
 /// (left, right) → (rank, merged), in one flat table with open addressing.
 class MergeTable {
@@ -60,9 +60,13 @@ class MergeTable {
 class Bpe final : public Model {
  public:
   Bpe(const Fields& options, Vocabulary vocabulary, const std::vector<Merge>& merges)
-      : Model(std::move(vocabulary)), merges_(merges.size()), where_(options.where()),
-        prefix_(options.string("continuing_subword_prefix", "")), suffix_(options.string("end_of_word_suffix", "")),
-        fuse_unknown_(options.boolean("fuse_unk", false)), byte_fallback_(options.boolean("byte_fallback", false)),
+      : Model(std::move(vocabulary)),
+        merges_(merges.size()),
+        where_(options.where()),
+        prefix_(options.string("continuing_subword_prefix", "")),
+        suffix_(options.string("end_of_word_suffix", "")),
+        fuse_unknown_(options.boolean("fuse_unk", false)),
+        byte_fallback_(options.boolean("byte_fallback", false)),
         ignore_merges_(options.boolean("ignore_merges", false)) {
     if (options.number("dropout", 0) != 0) {
       fail(ErrorCode::unsupported, "{}: BPE with dropout {} is not supported", where_, options.number("dropout"));
@@ -103,13 +107,16 @@ class Bpe final : public Model {
   void add_merges(const std::vector<Merge>& merges) {
     const auto id = [&](const std::string& token, std::size_t rank) {
       const auto found = vocabulary().find(token);
-      if (!found) fail(ErrorCode::bad_file, "{}: merges[{}] needs the token \"{}\", which is not in the vocabulary", where_, rank, token);
+      if (!found)
+        fail(ErrorCode::bad_file, "{}: merges[{}] needs the token \"{}\", which is not in the vocabulary", where_, rank,
+             token);
       return *found;
     };
     for (std::size_t rank = 0; rank < merges.size(); ++rank) {
       const auto& [left, right] = merges[rank];
       if (right.size() < prefix_.size()) {
-        fail(ErrorCode::bad_file, "{}: merges[{}]: \"{}\" is shorter than the prefix \"{}\"", where_, rank, right, prefix_);
+        fail(ErrorCode::bad_file, "{}: merges[{}]: \"{}\" is shorter than the prefix \"{}\"", where_, rank, right,
+             prefix_);
       }
       const std::int32_t left_id = id(left, rank);
       const std::int32_t right_id = id(right, rank);
@@ -149,7 +156,8 @@ class Bpe final : public Model {
       } else if (byte_fallback_ && add_bytes(spelled.empty() ? text : std::string_view(spelled), add)) {
         // as in the reference, an unknown token that waits to be fused comes after the bytes
       } else if (has_unknown_) {
-        if (!unknown_) fail(ErrorCode::bad_file, "{}: unk_token \"{}\" is not in the vocabulary", where_, unknown_token_);
+        if (!unknown_)
+          fail(ErrorCode::bad_file, "{}: unk_token \"{}\" is not in the vocabulary", where_, unknown_token_);
         if (pending_unknown && !fuse_unknown_) add(*unknown_);
         pending_unknown = true;
       }
@@ -196,7 +204,7 @@ class Bpe final : public Model {
       const auto position = static_cast<std::int32_t>(queue.back() & 0xFFFFFFFF);
       queue.pop_back();
       Scratch::Symbol& left = symbols[position];
-      if (left.rank != rank) continue;   // one of the two has been merged meanwhile
+      if (left.rank != rank) continue;  // one of the two has been merged meanwhile
       Scratch::Symbol& right = symbols[left.next];
       left.id = left.merged;
       left.next = right.next;
@@ -218,8 +226,8 @@ class Bpe final : public Model {
   bool has_unknown_ = false;
   std::string unknown_token_;
   std::optional<std::int32_t> unknown_;
-  std::array<std::int32_t, 256> byte_ids_{};        // of "<0x00>" to "<0xFF>", -1: none
-  std::array<std::int32_t, 512> character_ids_{};   // of the first code points, byte-level ones among them
+  std::array<std::int32_t, 256> byte_ids_{};       // of "<0x00>" to "<0xFF>", -1: none
+  std::array<std::int32_t, 512> character_ids_{};  // of the first code points, byte-level ones among them
 };
 
 /// A piece is a token or unknown (models/wordlevel/mod.rs).
@@ -242,7 +250,8 @@ class WordLevel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<const Model> make_model(const Fields& options, Vocabulary vocabulary, const std::vector<Merge>& merges) {
+std::unique_ptr<const Model> make_model(const Fields& options, Vocabulary vocabulary,
+                                        const std::vector<Merge>& merges) {
   const std::string type = options.string("type");
   if (type == "BPE") return std::make_unique<const Bpe>(options, std::move(vocabulary), merges);
   if (type == "WordLevel") return std::make_unique<const WordLevel>(options, std::move(vocabulary));

@@ -19,16 +19,16 @@ using Forbidden = std::unordered_set<std::int32_t>;
 /// Scratch memory of one call of encode, for one thread: buffers, and words met before with their ids.
 struct Scratch {
   struct Symbol {
-    std::int32_t id;          // -1: merged into the symbol before it
+    std::int32_t id;  // -1: merged into the symbol before it
     std::int32_t previous;
     std::int32_t next;
-    std::int32_t merged;      // id that this symbol and the next one make
-    std::uint32_t rank;       // of that merge, kNoMerge: none
+    std::int32_t merged;  // id that this symbol and the next one make
+    std::uint32_t rank;   // of that merge, kNoMerge: none
   };
   static constexpr std::uint32_t kNoMerge = ~std::uint32_t{0};
   std::vector<Symbol> symbols;
-  std::vector<std::uint64_t> queue;   // rank << 32 | position of pairs that can be merged, or could once
-  std::unordered_map<std::string, std::vector<std::int32_t>> words[2];   // [with forbidden ids]
+  std::vector<std::uint64_t> queue;  // rank << 32 | position of pairs that can be merged, or could once
+  std::unordered_map<std::string, std::vector<std::int32_t>> words[2];  // [with forbidden ids]
 };
 
 /// Turns a piece of text into ids (tokenizers/src/models). Immutable, usable from many threads at once.

@@ -34,8 +34,10 @@ Normalizer normal_form(unicode::Form form) {
       const unicode::Chunk chunk = unicode::next_chunk(text.bytes, at, form);
       const std::string_view old = std::string_view(text.bytes).substr(at, chunk.end - at);
       const std::string fresh = chunk.may_change ? unicode::normalize(old, form) : std::string();
-      if (chunk.may_change && fresh != old) out.put(fresh, at, chunk.end);
-      else out.keep(at, chunk.end);
+      if (chunk.may_change && fresh != old)
+        out.put(fresh, at, chunk.end);
+      else
+        out.keep(at, chunk.end);
       at = chunk.end;
     }
     text = out.take();
@@ -69,9 +71,12 @@ Normalizer replace(const Fields& fields) {
     std::size_t at = 0;
     for (const TextSpan match : finder.find_all(text.bytes)) {
       out.keep(at, match.begin);
-      if (match.end > match.begin) out.put(content, match.begin, match.end);
-      else if (match.begin > 0) out.put(content, match.begin - 1, match.begin);
-      else if (!text.bytes.empty()) out.put(content, 0, 1);
+      if (match.end > match.begin)
+        out.put(content, match.begin, match.end);
+      else if (match.begin > 0)
+        out.put(content, match.begin - 1, match.begin);
+      else if (!text.bytes.empty())
+        out.put(content, 0, 1);
       at = match.end;
     }
     out.keep(at, text.bytes.size());
@@ -98,7 +103,8 @@ void append_lower(char32_t c, std::string& out) {
 
 Normalizer nmt() {
   return each_character([](char32_t c, std::string& out) {
-    const bool dropped = (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+    const bool dropped =
+        (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
     const bool blank = c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
                        c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
     if (!dropped) utf8::append(out, blank ? U' ' : c);
@@ -151,7 +157,8 @@ Regex parse_pattern(const Fields& fields, std::string_view name) {
   if (pattern.has("Regex")) return Regex(pattern.string("Regex"), fields.where());
   std::string escaped;
   const std::string text = pattern.string("String");
-  for (std::size_t at = 0; at < text.size();) escaped += fmt::format("\\x{{{:X}}}", static_cast<unsigned>(utf8::next(text, at)));
+  for (std::size_t at = 0; at < text.size();)
+    escaped += fmt::format("\\x{{{:X}}}", static_cast<unsigned>(utf8::next(text, at)));
   return Regex(escaped, fields.where());
 }
 

@@ -37,7 +37,7 @@ PostProcessor surround(Ids before, Ids after) {
 PostProcessor template_processing(const Fields& fields, const KnownId& known) {
   const Json& single = fields.at("single");
   if (!single.is_array()) fields.wrong("single", "a list");
-  std::vector<std::optional<Ids>> parts;   // nothing: the ids of the text
+  std::vector<std::optional<Ids>> parts;  // nothing: the ids of the text
   for (const Json& item : single) {
     const Fields part(item, fields.where() + ": single");
     if (part.has("Sequence")) {
@@ -55,8 +55,10 @@ PostProcessor template_processing(const Fields& fields, const KnownId& known) {
   return [parts = std::move(parts)](Ids& ids, bool add_special_tokens) {
     Ids out;
     for (const std::optional<Ids>& part : parts) {
-      if (!part) out.insert(out.end(), ids.begin(), ids.end());
-      else if (add_special_tokens) out.insert(out.end(), part->begin(), part->end());
+      if (!part)
+        out.insert(out.end(), ids.begin(), ids.end());
+      else if (add_special_tokens)
+        out.insert(out.end(), part->begin(), part->end());
     }
     ids = std::move(out);
   };
@@ -77,7 +79,7 @@ PostProcessor parse_post_processor(const Json& json, const std::string& where, c
     };
   }
   if (type == "TemplateProcessing") return template_processing(fields, known);
-  if (type == "ByteLevel") return [](Ids&, bool) {};   // trims offsets only
+  if (type == "ByteLevel") return [](Ids&, bool) {};  // trims offsets only
   if (type == "BertProcessing" || type == "RobertaProcessing") {
     return surround({token_pair(fields, "cls", known)}, {token_pair(fields, "sep", known)});
   }

@@ -37,7 +37,8 @@ void arrange(Stretches& stretches, Behavior behavior) {
   Stretches out;
   bool previous = false;
   switch (behavior) {
-    case Behavior::isolated: return;
+    case Behavior::isolated:
+      return;
     case Behavior::removed:
       std::erase_if(stretches, [](const Stretch& s) { return s.match; });
       return;
@@ -45,15 +46,19 @@ void arrange(Stretches& stretches, Behavior behavior) {
     case Behavior::merged_with_previous:
       for (const Stretch& s : stretches) {
         const bool joins = behavior == Behavior::contiguous ? s.match == previous : s.match && !previous;
-        if (joins && !out.empty()) out.back().span.end = s.span.end;
-        else out.push_back(s);
+        if (joins && !out.empty())
+          out.back().span.end = s.span.end;
+        else
+          out.push_back(s);
         previous = s.match;
       }
       break;
     case Behavior::merged_with_next:
       for (auto s = stretches.rbegin(); s != stretches.rend(); ++s) {
-        if (s->match && !previous && !out.empty()) out.back().span.begin = s->span.begin;
-        else out.push_back(*s);
+        if (s->match && !previous && !out.empty())
+          out.back().span.begin = s->span.begin;
+        else
+          out.push_back(*s);
         previous = s->match;
       }
       std::reverse(out.begin(), out.end());
@@ -127,8 +132,9 @@ PreTokenizer byte_level(const Fields& fields) {
   const bool prefix = fields.boolean("add_prefix_space", true);
   PreTokenizer words;
   if (fields.boolean("use_regex", true)) {
-    words = split_regex(Regex(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", fields.where()),
-                        Behavior::isolated, false);
+    words = split_regex(
+        Regex(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", fields.where()),
+        Behavior::isolated, false);
   }
   return {[prefix, words](Pieces& pieces) {
     if (prefix) {
@@ -151,11 +157,15 @@ enum class Prepend { always, first, never };
 Prepend parse_prepend_scheme(const Fields& fields) {
   const std::string name = fields.string("prepend_scheme", "always");
   Prepend scheme = Prepend::always;
-  if (name == "first") scheme = Prepend::first;
-  else if (name == "never") scheme = Prepend::never;
-  else if (name != "always") fields.wrong("prepend_scheme", "always, first or never");
+  if (name == "first")
+    scheme = Prepend::first;
+  else if (name == "never")
+    scheme = Prepend::never;
+  else if (name != "always")
+    fields.wrong("prepend_scheme", "always, first or never");
   if (!fields.boolean("add_prefix_space", true) && scheme != Prepend::never) {
-    fail(ErrorCode::bad_file, "{}: add_prefix_space is false, but prepend_scheme is {}, expected never", fields.where(), name);
+    fail(ErrorCode::bad_file, "{}: add_prefix_space is false, but prepend_scheme is {}, expected never", fields.where(),
+         name);
   }
   return scheme;
 }
@@ -172,8 +182,8 @@ PreTokenizer metaspace(const Fields& fields) {
   return {[mark, scheme, words](Pieces& pieces) {
             rewrite(pieces, [&](std::string_view piece, TextSpan span, Rewrite& out) {
               const bool marked = piece[0] == ' ' || piece.substr(0, mark.size()) == mark;
-              const bool wanted = scheme == Prepend::always ||
-                                  (scheme == Prepend::first && pieces.text.origins[span.begin].begin == 0);
+              const bool wanted =
+                  scheme == Prepend::always || (scheme == Prepend::first && pieces.text.origins[span.begin].begin == 0);
               if (wanted && !marked) {
                 std::size_t first = 0;
                 utf8::next(piece, first);
@@ -231,17 +241,20 @@ PreTokenizer parse_pre_tokenizer(const Json& json, const std::string& where, int
   }
   if (type == "ByteLevel") return byte_level(fields);
   if (type == "Split") {
-    return split_regex(parse_pattern(fields, "pattern"), parse_behavior(fields, Behavior::isolated), fields.boolean("invert", false));
+    return split_regex(parse_pattern(fields, "pattern"), parse_behavior(fields, Behavior::isolated),
+                       fields.boolean("invert", false));
   }
   if (type == "Digits") {
     return split_characters(unicode::is_numeric,
                             fields.boolean("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
   }
-  if (type == "Punctuation") return split_characters(unicode::is_punctuation, parse_behavior(fields, Behavior::isolated));
+  if (type == "Punctuation")
+    return split_characters(unicode::is_punctuation, parse_behavior(fields, Behavior::isolated));
   if (type == "Whitespace") {  // the words of Rust's regex crate, whose \w has joiners besides
-    return split_regex(Regex(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D\s]+)",
-                             fields.where()),
-                       Behavior::removed, true);
+    return split_regex(
+        Regex(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200C\u200D\s]+)",
+              fields.where()),
+        Behavior::removed, true);
   }
   if (type == "WhitespaceSplit") return split_characters(unicode::is_whitespace, Behavior::removed);
   if (type == "BertPreTokenizer") {

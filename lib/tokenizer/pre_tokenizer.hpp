@@ -11,7 +11,7 @@ namespace lmm::tokenizer {
 /// Splits the pieces further, and may rewrite their text (tokenizers/src/pre_tokenizers). Usable from many threads.
 struct PreTokenizer {
   std::function<void(Pieces&)> apply;
-  bool needs_origins = false;   ///< asks where in the input a piece begins (Metaspace with prepend_scheme "first")
+  bool needs_origins = false;  ///< asks where in the input a piece begins (Metaspace with prepend_scheme "first")
 };
 
 /// Throws Error: unsupported for one that is not implemented, bad_file for wrong options.

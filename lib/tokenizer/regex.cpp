@@ -15,7 +15,7 @@ namespace lmm::tokenizer {
 namespace {
 
 constexpr std::size_t kMaxPattern = 32768;
-constexpr std::uint32_t kStepsPerSearch = 10'000'000;   // PCRE2's own default
+constexpr std::uint32_t kStepsPerSearch = 10'000'000;  // PCRE2's own default
 constexpr std::uint32_t kHeapKibibytes = 128 * 1024;
 constexpr std::size_t kJitStack = 8u << 20;
 
@@ -35,7 +35,8 @@ std::string shortened(std::string_view pattern) {
 
 Regex::Regex(std::string_view oniguruma, std::string where) : where_(std::move(where)) {
   if (oniguruma.size() > kMaxPattern) {
-    fail(ErrorCode::bad_file, "{}: regular expression of {} bytes, expected at most {}", where_, oniguruma.size(), kMaxPattern);
+    fail(ErrorCode::bad_file, "{}: regular expression of {} bytes, expected at most {}", where_, oniguruma.size(),
+         kMaxPattern);
   }
   pattern_ = shortened(oniguruma);
   const std::string pattern = pcre2_from_oniguruma(oniguruma, where_);
@@ -47,13 +48,14 @@ Regex::Regex(std::string_view oniguruma, std::string where) : where_(std::move(w
   pcre2_set_parens_nest_limit(context.get(), 200);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
-                                   context.get());
+  pcre2_code* code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset, context.get());
   if (code == nullptr) {
     fail(ErrorCode::bad_file, "{}: regular expression \"{}\" does not compile: {}", where_, pattern_, reason(error));
   }
-  code_ = std::shared_ptr<const void>(code, [](const void* p) { pcre2_code_free(static_cast<pcre2_code*>(const_cast<void*>(p))); });
+  code_ = std::shared_ptr<const void>(
+      code, [](const void* p) { pcre2_code_free(static_cast<pcre2_code*>(const_cast<void*>(p))); });
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where there is no JIT, the interpreter gives the same matches
 }
 

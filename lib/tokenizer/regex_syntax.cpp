@@ -1,6 +1,7 @@
 #include "lib/core/error.hpp"
 #include "lib/core/utf8.hpp"
 #include "lib/tokenizer/regex.hpp"
+#include "lib/tokenizer/regex_properties.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,10 +12,6 @@ namespace lmm::tokenizer {
 namespace {
 
 constexpr int kMaxNesting = 100;
-// \w of Oniguruma (with the Latin-1 numbers that its table has besides).
-constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
-constexpr std::string_view kSpace = R"(\p{White_Space})";
-constexpr std::string_view kHex = "0-9A-Fa-f";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -32,6 +29,17 @@ std::string literal(char32_t c) {
 struct CharSet {
   std::string items;
   std::vector<std::string> others;
+
+  void add(std::string_view set, bool negated) {
+    const bool property = set.substr(0, 2) == "\\p" && set.find('}') == set.size() - 1;
+    if (!negated) {
+      items += set;
+    } else if (property) {
+      items += "\\P" + std::string(set.substr(2));
+    } else {
+      others.push_back(fmt::format("[^{}]", set));
+    }
+  }
 
   std::string expression(bool negated) const {
     if (others.empty()) return fmt::format("[{}{}]", negated ? "^" : "", items);
@@ -54,8 +62,8 @@ class Translator {
 
  private:
   struct Group {
-    std::size_t start;   // in out_
-    int closes;          // of the level outside
+    std::size_t start;  // in out_
+    int closes;         // of the level outside
   };
 
   [[noreturn]] void malformed(std::string_view what) const {
@@ -81,13 +89,22 @@ class Translator {
 
   void step() {
     switch (peek()) {
-      case '\\': ++at_; return escape();
-      case '[': ++at_; return atom(char_class(0));
-      case '(': ++at_; return open_group();
-      case ')': ++at_; return close_group();
+      case '\\':
+        ++at_;
+        return escape();
+      case '[':
+        ++at_;
+        return atom(char_class(0));
+      case '(':
+        ++at_;
+        return open_group();
+      case ')':
+        ++at_;
+        return close_group();
       case '*':
       case '+':
-      case '?': return quantifier();
+      case '?':
+        return quantifier();
       case '{':
         if (interval()) return;
         ++at_;
@@ -99,8 +116,10 @@ class Translator {
         return;
       case '^':
       case '$':
-      case '.': return atom(std::string(1, in_[at_++]));
-      default: break;
+      case '.':
+        return atom(std::string(1, in_[at_++]));
+      default:
+        break;
     }
     const std::size_t begin = at_;
     take();
@@ -185,9 +204,12 @@ class Translator {
     std::string flags;
     while (at_ < in_.size() && peek() != ':' && peek() != ')') {
       const char c = in_[at_++];
-      if (c == 'i' || c == '-' || c == 'x') flags += c;
-      else if (c == 'm') flags += 's';   // Ruby's m lets the dot match a newline
-      else unsupported(fmt::format("the group \"(?{}\"", is_alpha(c) || c == '~' ? std::string(1, c) : "..."));
+      if (c == 'i' || c == '-' || c == 'x')
+        flags += c;
+      else if (c == 'm')
+        flags += 's';  // Ruby's m lets the dot match a newline
+      else
+        unsupported(fmt::format("the group \"(?{}\"", is_alpha(c) || c == '~' ? std::string(1, c) : "..."));
     }
     if (at_ >= in_.size()) malformed("a group is not closed");
     if (flags.find('x') < flags.find('-')) unsupported("the option (?x)");
@@ -210,29 +232,22 @@ class Translator {
   void escape() {
     if (at_ >= in_.size()) malformed("it ends in a backslash");
     const char c = peek();
-    switch (c) {
-      case 'b': ++at_; return atom(fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWord));
-      case 'B': ++at_; return atom(fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", kWord));
-      case 'A':
-      case 'Z':
-      case 'z':
-      case 'G':
-      case 'R':
-      case 'X': ++at_; return atom(fmt::format("\\{}", c));
-      case 'N': ++at_; return atom("[^\\n]");
-      case 'O': ++at_; return atom("(?s:.)");
-      case 'k': {
-        const std::size_t end = in_.find('>', at_);
-        if (peek(1) != '<' || end == npos) unsupported("this form of \\k");
-        atom('\\' + std::string(in_.substr(at_, end + 1 - at_)));
-        at_ = end + 1;
-        return;
-      }
-      case 'K':
-      case 'g':
-      case 'y':
-      case 'Y': unsupported(fmt::format("\\{}", c));
-      default: break;
+    const auto is_one_of = [c](std::string_view letters) { return letters.find(c) != npos; };
+    if (is_one_of("KgyY")) unsupported(fmt::format("\\{}", c));
+    if (is_one_of("AZzGRXbBNO")) {
+      ++at_;
+      if (c == 'b') return atom(fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWordCharacters));
+      if (c == 'B') return atom(fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", kWordCharacters));
+      if (c == 'N') return atom("[^\\n]");
+      if (c == 'O') return atom("(?s:.)");
+      return atom(fmt::format("\\{}", c));
+    }
+    if (c == 'k') {
+      const std::size_t end = in_.find('>', at_);
+      if (peek(1) != '<' || end == npos) unsupported("this form of \\k");
+      atom('\\' + std::string(in_.substr(at_, end + 1 - at_)));
+      at_ = end + 1;
+      return;
     }
     if (c >= '1' && c <= '9') {
       std::size_t end = at_;
@@ -248,45 +263,42 @@ class Translator {
 
   /// An escape that stands for one character, which it returns, or for a set of them, which it adds to `set`.
   std::optional<char32_t> set_escape(CharSet& set) {
-    const auto negated = [&](std::string_view items) { set.others.push_back(fmt::format("[^{}]", items)); };
     const char32_t c = take();
-    switch (c) {
-      case 'd': set.items += R"(\p{Nd})"; return {};
-      case 'D': set.items += R"(\P{Nd})"; return {};
-      case 's': set.items += kSpace; return {};
-      case 'S': set.items += R"(\P{White_Space})"; return {};
-      case 'w': set.items += kWord; return {};
-      case 'W': negated(kWord); return {};
-      case 'h': set.items += kHex; return {};
-      case 'H': negated(kHex); return {};
-      case 'p':
-      case 'P': property(set, c == 'P'); return {};
-      case 'n': return U'\n';
-      case 't': return U'\t';
-      case 'r': return U'\r';
-      case 'f': return U'\f';
-      case 'v': return U'\v';
-      case 'a': return U'\a';
-      case 'e': return 0x1B;
-      case 'u': return hex(4, 4);
-      case 'x': {
-        if (peek() != '{') return hex(1, 2);
-        ++at_;
-        const char32_t value = hex(1, 8);
-        if (peek() != '}') unsupported("a list of code points in \\x{}");
-        ++at_;
-        return value;
-      }
-      case '0': {
-        char32_t value = 0;
-        for (int i = 0; i < 2 && peek() >= '0' && peek() <= '7'; ++i) value = value * 8 + static_cast<char32_t>(take() - '0');
-        return value;
-      }
-      case 'c':
-      case 'C':
-      case 'M': unsupported("control escapes");
-      default: return c;
+    const std::string_view letter = c < 0x80 ? in_.substr(at_ - 1, 1) : std::string_view();
+    if (letter == "p" || letter == "P") {
+      property(set, letter == "P");
+      return {};
     }
+    static constexpr std::array<std::pair<char32_t, std::string_view>, 4> kSets = {
+        {{U'd', kDecimalDigits}, {U's', kSpaceCharacters}, {U'w', kWordCharacters}, {U'h', kHexDigits}}};
+    for (const auto& [name, items] : kSets) {
+      if (c != name && c != name - 32) continue;  // the upper case is the complement
+      set.add(items, c != name);
+      return {};
+    }
+    static constexpr std::string_view kNames = "ntrfvae";
+    static constexpr std::string_view kValues = "\n\t\r\f\v\a\x1B";
+    if (!letter.empty() && kNames.find(letter) != npos) return static_cast<char32_t>(kValues[kNames.find(letter)]);
+    if (letter == "u") return hex(4, 4);
+    if (letter == "x") return hex_escape();
+    if (letter == "0") return octal();
+    if (letter == "c" || letter == "C" || letter == "M") unsupported("control escapes");
+    return c;
+  }
+
+  char32_t hex_escape() {
+    if (peek() != '{') return hex(1, 2);
+    ++at_;
+    const char32_t value = hex(1, 8);
+    if (peek() != '}') unsupported("a list of code points in \\x{}");
+    ++at_;
+    return value;
+  }
+
+  char32_t octal() {
+    char32_t value = 0;
+    for (int i = 0; i < 2 && peek() >= '0' && peek() <= '7'; ++i) value = value * 8 + (take() - U'0');
+    return value;
   }
 
   char32_t hex(int least, int most) {
@@ -294,9 +306,12 @@ class Translator {
     int digits = 0;
     for (; digits < most; ++digits, ++at_) {
       const char c = peek();
-      if (is_digit(c)) value = value * 16 + static_cast<char32_t>(c - '0');
-      else if ((c | 32) >= 'a' && (c | 32) <= 'f') value = value * 16 + static_cast<char32_t>((c | 32) - 'a' + 10);
-      else break;
+      if (is_digit(c))
+        value = value * 16 + static_cast<char32_t>(c - '0');
+      else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+        value = value * 16 + static_cast<char32_t>((c | 32) - 'a' + 10);
+      else
+        break;
       if (value > 0x10FFFF) malformed("a code point above 10FFFF");
     }
     if (digits < least) malformed("a hexadecimal number is missing");
@@ -319,37 +334,9 @@ class Translator {
   }
 
   void add_named(CharSet& set, std::string_view name, bool negated) {
-    std::string key;
-    for (const char c : name) {
-      if (c == ' ' || c == '_' || c == '-') continue;
-      if (!is_alpha(c) && !is_digit(c)) malformed("a property with an odd name");
-      key += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    }
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kSets = {{
-        {"alpha", R"(\p{Alphabetic})"}, {"alphabetic", R"(\p{Alphabetic})"}, {"alnum", R"(\p{Alphabetic}\p{Nd})"},
-        {"digit", R"(\p{Nd})"}, {"space", kSpace}, {"whitespace", kSpace}, {"upper", R"(\p{Uppercase})"},
-        {"uppercase", R"(\p{Uppercase})"}, {"lower", R"(\p{Lowercase})"}, {"lowercase", R"(\p{Lowercase})"},
-        {"word", kWord}, {"xdigit", kHex}, {"blank", R"(\t\p{Zs})"}, {"cntrl", R"(\p{Cc})"},
-        {"punct", R"(\p{P}\p{S})"}, {"any", R"(\x{0}-\x{10FFFF})"}, {"ascii", R"(\x{0}-\x{7F})"},
-        {"letter", R"(\p{L})"}, {"mark", R"(\p{M})"}, {"number", R"(\p{N})"}, {"punctuation", R"(\p{P})"},
-        {"symbol", R"(\p{S})"}, {"separator", R"(\p{Z})"}, {"other", R"(\p{C})"}, {"uppercaseletter", R"(\p{Lu})"},
-        {"lowercaseletter", R"(\p{Ll})"}, {"titlecaseletter", R"(\p{Lt})"}, {"modifierletter", R"(\p{Lm})"},
-        {"otherletter", R"(\p{Lo})"}, {"nonspacingmark", R"(\p{Mn})"}, {"spacingmark", R"(\p{Mc})"},
-        {"enclosingmark", R"(\p{Me})"}, {"decimalnumber", R"(\p{Nd})"}, {"emoji", R"(\p{Emoji})"},
-        {"extendedpictographic", R"(\p{Extended_Pictographic})"}, {"idstart", R"(\p{ID_Start})"},
-        {"idcontinue", R"(\p{ID_Continue})"},
-    }};
-    const auto known = std::find_if(kSets.begin(), kSets.end(), [&](const auto& row) { return row.first == key; });
-    std::string items;
-    if (known != kSets.end()) {
-      items = known->second;
-    } else if (key.size() <= 2 && !key.empty()) {  // a general category
-      items = fmt::format("\\p{{{}{}}}", static_cast<char>(key[0] - 32), key.substr(1));
-    } else {
-      items = fmt::format("\\p{{sc:{}}}", name);   // a script; PCRE2 says where there is none of that name
-    }
-    if (negated) set.others.push_back(fmt::format("[^{}]", items));
-    else set.items += items;
+    const std::string items = named_characters(name);
+    if (items.empty()) malformed("a property with an odd name");
+    set.add(items, negated);
   }
 
   /// What follows "[" up to and with its "]", as an expression that matches one character.
@@ -357,7 +344,7 @@ class Translator {
     if (depth >= kMaxNesting) unsupported("classes nested that deep");
     const bool negated = peek() == '^';
     if (negated) ++at_;
-    std::vector<std::string> factors;   // of an intersection
+    std::vector<std::string> factors;  // of an intersection
     CharSet set;
     const auto finished = [&] { return !set.items.empty() || !set.others.empty(); };
     for (bool first = true;; first = false) {
@@ -436,8 +423,8 @@ class Translator {
   std::size_t at_ = 0;
   std::string out_;
   std::vector<Group> groups_;
-  int closes_ = 0;              // groups that (?i) and the like opened at this level
-  std::size_t atom_ = npos;     // where in out_ the thing begins that a quantifier would repeat
+  int closes_ = 0;           // groups that (?i) and the like opened at this level
+  std::size_t atom_ = npos;  // where in out_ the thing begins that a quantifier would repeat
   bool quantified_ = false;
 };
 

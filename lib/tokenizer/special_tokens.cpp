@@ -21,7 +21,8 @@ struct Value {
   bool has_properties = false;
 
   bool operator==(const Value& other) const {
-    return has_properties == other.has_properties && (has_properties ? token == other.token : token.content == other.token.content);
+    return has_properties == other.has_properties &&
+           (has_properties ? token == other.token : token.content == other.token.content);
   }
 };
 
@@ -46,16 +47,18 @@ class Resolver {
   Resolver(const std::filesystem::path& folder, const Json& config, std::string where)
       : folder_(folder), init_(config), where_(std::move(where)) {}
 
-  void run(bool has_tokenizer_json, const std::vector<std::pair<std::int64_t, AddedToken>>& json_tokens, const Json& padding,
-           const ClassParts* parts, Blueprint& out) {
+  void run(bool has_tokenizer_json, const std::vector<std::pair<std::int64_t, AddedToken>>& json_tokens,
+           const Json& padding, const ClassParts* parts, Blueprint& out) {
     if (has_tokenizer_json) {
       init_.erase("add_bos_token");
       init_.erase("add_eos_token");
     }
     rename_additional();
     collect_model_specific();
-    if (init_.contains("added_tokens_decoder")) read_added_tokens_decoder();
-    else read_legacy_files(has_tokenizer_json, json_tokens);
+    if (init_.contains("added_tokens_decoder"))
+      read_added_tokens_decoder();
+    else
+      read_legacy_files(has_tokenizer_json, json_tokens);
     apply_defaults(padding, parts);
     fill_named();
     add_tokens(parts, out);
@@ -121,13 +124,15 @@ class Resolver {
       for (const std::string_view name : kNames) {
         if (truthy(find(name))) special.insert(parse_value(*find(name), where_).token.content);
       }
-      for (const Value& value : list(find("extra_special_tokens"), "extra_special_tokens")) special.insert(value.token.content);
+      for (const Value& value : list(find("extra_special_tokens"), "extra_special_tokens"))
+        special.insert(value.token.content);
       for (auto& [content, id] : parse_vocabulary(read_sorted_json_file(file), file.string())) {
         AddedToken token;
         token.special = special.contains(content);
         token.normalized = !token.special;
         token.content = std::move(content);
-        if (id < 0) fail(ErrorCode::bad_file, "{}: id of \"{}\" is {}, expected at least 0", file.string(), token.content, id);
+        if (id < 0)
+          fail(ErrorCode::bad_file, "{}: id of \"{}\" is {}, expected at least 0", file.string(), token.content, id);
         remember(id, token);
       }
     }
@@ -198,7 +203,8 @@ class Resolver {
       named_.emplace_back(name, std::move(value));
     }
     for (const auto& [key, json] : init_.items()) {
-      if (is_model_specific(key) && (json.is_string() || json.is_object())) named_.emplace_back(key, parse_value(json, where_));
+      if (is_model_specific(key) && (json.is_string() || json.is_object()))
+        named_.emplace_back(key, parse_value(json, where_));
     }
     for (const auto& [key, json] : specific_.items()) named_.emplace_back(key, parse_value(json, where_));
     extra_ = list(find("extra_special_tokens"), "extra_special_tokens");

@@ -16,9 +16,9 @@ struct TextSpan {
 
 /// A part of the input on its way through normaliser and pre-tokeniser.
 struct Text {
-  std::string bytes;                ///< well-formed UTF-8
-  bool tracked = false;             ///< whether origins are kept
-  std::vector<TextSpan> origins;    ///< where tracked: for each byte, the bytes of the input that it came from
+  std::string bytes;              ///< well-formed UTF-8
+  bool tracked = false;           ///< whether origins are kept
+  std::vector<TextSpan> origins;  ///< where tracked: for each byte, the bytes of the input that it came from
 };
 
 /// Builds the successor of a Text piece by piece, origins along with it.

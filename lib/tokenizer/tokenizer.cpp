@@ -25,6 +25,7 @@ struct Tokenizer::Parts {
   Decoder decoder;
   std::vector<std::pair<std::string, std::string>> named;
   bool split_special_tokens = false;
+  std::size_t size = 0;
 
   std::optional<std::int32_t> find(std::string_view token) const {
     const auto id = added.find(token);
@@ -89,8 +90,9 @@ void check_literal(std::string_view text, std::span<const TextSpan> spans) {
   std::size_t last = 0;
   for (const TextSpan& span : spans) {
     if (span.begin < last || span.end < span.begin || span.end > text.size()) {
-      fail(ErrorCode::invalid_argument, "encode: literal span {} to {} is out of order or outside of the text of {} bytes",
-           span.begin, span.end, text.size());
+      fail(ErrorCode::invalid_argument,
+           "encode: literal span {} to {} is out of order or outside of the text of {} bytes", span.begin, span.end,
+           text.size());
     }
     last = span.end;
   }
@@ -108,12 +110,15 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& fo
   auto parts = std::make_unique<Parts>();
   Vocabulary vocabulary(std::move(blueprint.vocabulary), file);
   parts->model = make_model(Fields(blueprint.model, file + ": model"), std::move(vocabulary), blueprint.merges);
-  if (!blueprint.normalizer.is_null()) parts->normalizer = parse_normalizer(blueprint.normalizer, file + ": normalizer");
+  if (!blueprint.normalizer.is_null())
+    parts->normalizer = parse_normalizer(blueprint.normalizer, file + ": normalizer");
   if (!blueprint.pre_tokenizer.is_null()) {
     parts->pre_tokenizer = parse_pre_tokenizer(blueprint.pre_tokenizer, file + ": pre_tokenizer");
   }
   for (const std::vector<AddedToken>& call : blueprint.added) parts->added.add(call, parts->model->vocabulary());
   parts->added.build(parts->normalizer, file + ": added_tokens");
+  parts->size = parts->model->vocabulary().size();
+  for (const auto& [id, token] : parts->added.tokens()) parts->size += !parts->model->vocabulary().find(token.content);
   parts->decoder = parse_decoder(blueprint.decoder, file + ": decoder");
   if (blueprint.clean_up) add_clean_up(parts->decoder);
   parts->named = std::move(blueprint.named);
@@ -172,19 +177,16 @@ bool Tokenizer::has_token(std::int32_t id) const noexcept { return parts_->token
 
 std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const { return parts_->find(token); }
 
-std::size_t Tokenizer::vocab_size() const noexcept {
-  const Vocabulary& model = parts_->model->vocabulary();
-  const auto& tokens = parts_->added.tokens();
-  return model.size() + static_cast<std::size_t>(std::count_if(
-                            tokens.begin(), tokens.end(), [&](const auto& entry) { return !model.find(entry.second.content); }));
-}
+std::size_t Tokenizer::vocab_size() const noexcept { return parts_->size; }
 
 bool Tokenizer::is_special(std::int32_t id) const noexcept {
   const std::string* token = parts_->token(id);
   return token != nullptr && parts_->added.is_special(*token);
 }
 
-const std::vector<std::pair<std::string, std::string>>& Tokenizer::special_tokens() const noexcept { return parts_->named; }
+const std::vector<std::pair<std::string, std::string>>& Tokenizer::special_tokens() const noexcept {
+  return parts_->named;
+}
 
 std::optional<std::string> Tokenizer::special_token(std::string_view name) const { return parts_->named_token(name); }
 
@@ -212,7 +214,8 @@ std::string StreamDecoder::push(std::int32_t id) {
   std::string out;
   const Tokenizer::Parts& parts = *state_->tokenizer->parts_;
   const std::string* token = parts.token(id);
-  if (token != nullptr && !(state_->skip_special_tokens && parts.added.is_special(*token))) state_->run.feed(*token, out);
+  if (token != nullptr && !(state_->skip_special_tokens && parts.added.is_special(*token)))
+    state_->run.feed(*token, out);
   return out;
 }
 

@@ -17,8 +17,8 @@ namespace lmm::tokenizer {
 class StreamDecoder;
 
 struct EncodeOptions {
-  bool add_special_tokens = true;   ///< what the post-processor puts around a text (bos, eos)
-  bool parse_special = true;        ///< false: special tokens in the text are text (the reference's split_special_tokens)
+  bool add_special_tokens = true;  ///< what the post-processor puts around a text (bos, eos)
+  bool parse_special = true;  ///< false: special tokens in the text are text (the reference's split_special_tokens)
   /// Bytes of the text that come from a user: sorted, not overlapping. No added token is recognised where it shares a
   /// byte with one of them, and the model gives no special token for the text around. Read during the call only.
   std::span<const TextSpan> literal = {};

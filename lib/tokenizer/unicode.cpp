@@ -14,7 +14,8 @@ namespace {
 
 template <typename Row>
 const Row* find(const std::vector<Row>& table, char32_t c) {
-  auto it = std::upper_bound(table.begin(), table.end(), c, [](char32_t value, const Row& row) { return value < row.first; });
+  auto it =
+      std::upper_bound(table.begin(), table.end(), c, [](char32_t value, const Row& row) { return value < row.first; });
   if (it == table.begin()) return nullptr;
   --it;
   return c <= it->last ? &*it : nullptr;
@@ -89,7 +90,8 @@ bool is_whitespace(char32_t c) {
 bool is_numeric(char32_t c) { return c < 0x80 ? c >= '0' && c <= '9' : find(numeric(), c) != nullptr; }
 
 bool is_punctuation(char32_t c) {
-  if (c < 0x80) return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+  if (c < 0x80)
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   return find(punctuation(), c) != nullptr;
 }
 
@@ -102,8 +104,10 @@ bool is_other(char32_t c) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_CN:
-    case UTF8PROC_CATEGORY_CO: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_CO:
+      return true;
+    default:
+      return false;
   }
 }
 

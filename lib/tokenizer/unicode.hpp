@@ -7,13 +7,13 @@
 namespace lmm::tokenizer::unicode {
 
 // Character classes as the reference's pre-tokenisers and normalisers see them.
-bool is_whitespace(char32_t c);         ///< White_Space (Rust char::is_whitespace)
-bool is_numeric(char32_t c);            ///< general category N (Rust char::is_numeric)
-bool is_punctuation(char32_t c);        ///< ASCII punctuation, or P in the crate unicode_categories
-bool is_combining_mark(char32_t c);     ///< as the normaliser StripAccents removes it
-bool is_nonspacing_mark(char32_t c);    ///< general category Mn
-bool is_other(char32_t c);              ///< general category C
-char32_t to_lower(char32_t c);          ///< simple lower case; U+0130 is the caller's
+bool is_whitespace(char32_t c);       ///< White_Space (Rust char::is_whitespace)
+bool is_numeric(char32_t c);          ///< general category N (Rust char::is_numeric)
+bool is_punctuation(char32_t c);      ///< ASCII punctuation, or P in the crate unicode_categories
+bool is_combining_mark(char32_t c);   ///< as the normaliser StripAccents removes it
+bool is_nonspacing_mark(char32_t c);  ///< general category Mn
+bool is_other(char32_t c);            ///< general category C
+char32_t to_lower(char32_t c);        ///< simple lower case; U+0130 is the caller's
 
 /// The code point before text[end]; text is well-formed and end > 0.
 char32_t last_char(std::string_view text);

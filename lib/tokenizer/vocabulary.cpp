@@ -22,8 +22,8 @@ Vocabulary::Vocabulary(Entries entries, const std::string& where) {
   std::int64_t highest = -1;
   for (const auto& [token, id] : entries) {
     if (id < 0 || id >= limit) {
-      fail(ErrorCode::bad_file, "{}: id of \"{}\" is {}, expected 0 to {} in a vocabulary of {} tokens", where, token, id,
-           limit - 1, entries.size());
+      fail(ErrorCode::bad_file, "{}: id of \"{}\" is {}, expected 0 to {} in a vocabulary of {} tokens", where, token,
+           id, limit - 1, entries.size());
     }
     highest = std::max(highest, id);
   }
@@ -32,7 +32,8 @@ Vocabulary::Vocabulary(Entries entries, const std::string& where) {
   ids_.reserve(entries.size());
   for (auto& [token, id] : entries) {
     const auto index = static_cast<std::size_t>(id);
-    if (present_[index]) fail(ErrorCode::bad_file, "{}: both \"{}\" and \"{}\" have the id {}", where, tokens_[index], token, id);
+    if (present_[index])
+      fail(ErrorCode::bad_file, "{}: both \"{}\" and \"{}\" have the id {}", where, tokens_[index], token, id);
     present_[index] = true;
     tokens_[index] = std::move(token);
     if (!ids_.emplace(tokens_[index], static_cast<std::int32_t>(id)).second) {

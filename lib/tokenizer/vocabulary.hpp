@@ -34,7 +34,7 @@ class Vocabulary {
   std::size_t size() const { return ids_.size(); }
 
  private:
-  std::vector<std::string> tokens_;   // by id; never changed after construction, ids_ looks into it
+  std::vector<std::string> tokens_;  // by id; never changed after construction, ids_ looks into it
   std::vector<bool> present_;
   std::unordered_map<std::string_view, std::int32_t> ids_;
 };

@@ -1,7 +1,9 @@
 """lib/tokenizer against transformers' AutoTokenizer: ids, decoded text and streamed pieces, on the same strings.
 
-Folders come from tokenizer_zoo.py, from examples/pocket/model, and, where ../shared is there, from published checkpoints.
+Folders come from tokenizer_zoo.py, from examples/pocket/model, and, where ../shared is there, from published
+checkpoints.
 """
+
 import json
 import os
 import pathlib
@@ -18,15 +20,20 @@ from tokenizer_texts import inputs  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVER = pathlib.Path(os.environ.get("LMM_BUILD", ROOT / "build")) / "bin" / "tokenizer_driver"
-FULL_COUNT = 20000
-SMALL_COUNT = 2000
+FULL_COUNT = 22000  # at least 20,000 different ones
+SMALL_COUNT = 1000
 FAILED = 0xFFFFFFFF
 
 
 def drive(folder, records):
     """Answers of the driver, one parser per record: [(bytes, parser)] -> [answer]."""
-    run = subprocess.run([DRIVER, folder], input=b"".join(record for record, _ in records), stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, timeout=300)
+    run = subprocess.run(
+        [DRIVER, folder],
+        input=b"".join(record for record, _ in records),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=300,
+    )
     assert run.returncode == 0, run.stderr.decode()
     out, at = [], 0
 
@@ -84,22 +91,33 @@ def compare(folder, count, seed):
 
     tokens = [str(t) for t in reference.added_tokens_decoder.values()]
     raw = inputs(count, tokens, seed)
+    assert count < FULL_COUNT or len(set(raw)) >= 20000
     texts = [data.decode("utf-8", "replace") for data in raw]
     split = [i for i in range(0, count, 7)]
-    ours = drive(folder, [encode(data) for data in raw] + [encode(data, special=False) for data in raw[::7]]
-                 + [encode(raw[i], parse=False) for i in split])
+    ours = drive(
+        folder,
+        [encode(data) for data in raw]
+        + [encode(data, special=False) for data in raw[::7]]
+        + [encode(raw[i], parse=False) for i in split],
+    )
     theirs = reference(texts).input_ids
     first_difference(folder, "ids", ours[:count], theirs, texts)
     plain = reference(texts[::7], add_special_tokens=False).input_ids
     first_difference(folder, "ids without special tokens", ours[count : count + len(plain)], plain, texts[::7])
     as_text = reference([texts[i] for i in split], split_special_tokens=True).input_ids
-    first_difference(folder, "ids with special tokens as text", ours[count + len(plain) :], as_text, [texts[i] for i in split])
+    first_difference(
+        folder, "ids with special tokens as text", ours[count + len(plain) :], as_text, [texts[i] for i in split]
+    )
 
     rng = random.Random(seed)
     ids = theirs + [rng.choices(vocab, k=rng.randint(1, 30)) for _ in range(count // 4)]
     records = []
     for sequence in ids:
-        records += [id_record("D", sequence, 0), id_record("D", sequence, 1), id_record("S", sequence, len(sequence) % 2)]
+        records += [
+            id_record("D", sequence, 0),
+            id_record("D", sequence, 1),
+            id_record("S", sequence, len(sequence) % 2),
+        ]
     answers = drive(folder, records)
     for i, sequence in enumerate(ids):
         whole, skipped, pieces = answers[3 * i : 3 * i + 3]
@@ -107,7 +125,7 @@ def compare(folder, count, seed):
         assert skipped.decode() == reference.decode(sequence, skip_special_tokens=True), (folder.name, sequence)
         assert b"".join(pieces) == (skipped if len(sequence) % 2 else whole), (folder.name, sequence)
         for piece in pieces:
-            piece.decode()   # whole characters only
+            piece.decode()  # whole characters only
 
 
 @pytest.mark.parametrize("name", zoo.FULL)
@@ -129,7 +147,9 @@ def test_pocket_model():
     compare(folder, SMALL_COUNT, seed=3)
 
 
-@pytest.mark.parametrize("name", ["checkpoints/SmolVLM-256M-Instruct", "checkpoints/qwen-tokenizer", "pocket/seed-checkpoint"])
+@pytest.mark.parametrize(
+    "name", ["checkpoints/SmolVLM-256M-Instruct", "checkpoints/qwen-tokenizer", "pocket/seed-checkpoint"]
+)
 def test_published(name):
     folder = ROOT.parent / "shared" / name
     if not folder.exists():

@@ -62,7 +62,9 @@ void put_text(std::string& out, std::string_view text) {
 std::string info(const Tokenizer& tokenizer) {
   lmm::Json json{{"vocab_size", tokenizer.vocab_size()}, {"special_tokens", lmm::Json::object()}};
   for (const auto& [name, text] : tokenizer.special_tokens()) json["special_tokens"][name] = text;
-  const auto id = [](const std::optional<std::int32_t>& value) { return value ? lmm::Json(*value) : lmm::Json(nullptr); };
+  const auto id = [](const std::optional<std::int32_t>& value) {
+    return value ? lmm::Json(*value) : lmm::Json(nullptr);
+  };
   json["bos_id"] = id(tokenizer.bos_id());
   json["eos_id"] = id(tokenizer.eos_id());
   json["pad_id"] = id(tokenizer.pad_id());
@@ -112,8 +114,11 @@ void answer(const std::shared_ptr<const Tokenizer>& tokenizer, Records& in, std:
       for (const std::string& piece : pieces) put_text(out, piece);
       return;
     }
-    case 'I': put_text(out, info(*tokenizer)); return;
-    default: lmm::fail(lmm::ErrorCode::bad_file, "driver: unknown record");
+    case 'I':
+      put_text(out, info(*tokenizer));
+      return;
+    default:
+      lmm::fail(lmm::ErrorCode::bad_file, "driver: unknown record");
   }
 }
 

@@ -75,12 +75,12 @@ TEST_CASE("special tokens as text") {
 }
 
 TEST_CASE("literal text makes no token, the text around it still does") {
-  const std::string text = "<a><a>b<a>";   // the middle from a user
+  const std::string text = "<a><a>b<a>";  // the middle from a user
   const std::vector<AddedToken> tokens = {token("<a>"), token("a><"), token("<a>b")};
   const auto guarded = [&](std::vector<TextSpan> spans) { return parts(tokens, text, {}, {false, spans}); };
   CHECK(guarded({}) == "<0>|<2>|<0>");
   CHECK(guarded({{3, 7}}) == "<0>|<a>b|<0>");
-  CHECK(guarded({{6, 7}}) == "<0>|<0>|b|<0>");      // a shorter token in front of the span
+  CHECK(guarded({{6, 7}}) == "<0>|<0>|b|<0>");  // a shorter token in front of the span
   CHECK(guarded({{2, 3}}) == "<a>|<2>|<0>");
   CHECK(guarded({{0, 10}}) == "<a><a>b<a>");
   CHECK(guarded({{0, 1}, {9, 10}}) == "<|<1>|a>b<a>");
@@ -89,8 +89,9 @@ TEST_CASE("literal text makes no token, the text around it still does") {
 TEST_CASE("literal spans hold through normalisation") {
   AddedToken day = token("ab");
   day.normalized = true;
-  const Normalizer form = parse_normalizer(Json::parse(R"({"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Lowercase"}]})"), "n");
-  const std::string text = "\uFF21B \uFF21\uFF22";   // fullwidth, 3 bytes each
+  const Normalizer form =
+      parse_normalizer(Json::parse(R"({"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Lowercase"}]})"), "n");
+  const std::string text = "\uFF21B \uFF21\uFF22";  // fullwidth, 3 bytes each
   const std::vector<TextSpan> second = {{5, 11}};
   CHECK(parts({day}, text, form) == "<0>| |<0>");
   CHECK(parts({day}, text, form, {false, second}) == "<0>| ab");

@@ -12,7 +12,7 @@ using support::has;
 TEST_CASE("the class that AutoTokenizer takes") {
   CHECK(auto_class("", "", "", false) == "TokenizersBackend");
   CHECK(auto_class("llama", "", "PreTrainedTokenizerFast", true) == "TokenizersBackend");
-  CHECK(auto_class("llama", "", "LlamaTokenizerFast", true) == "TokenizersBackend");    // tokenizer.json is byte-level
+  CHECK(auto_class("llama", "", "LlamaTokenizerFast", true) == "TokenizersBackend");  // tokenizer.json is byte-level
   CHECK(auto_class("llama", "", "LlamaTokenizerFast", false) == "LlamaTokenizer");
   CHECK(auto_class("idefics3", "", "GPT2Tokenizer", true) == "GPT2Tokenizer");
   CHECK(auto_class("smolvlm", "", "GPT2Tokenizer", true) == "TokenizersBackend");       // known to be wrong on the hub

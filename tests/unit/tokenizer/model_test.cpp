@@ -37,7 +37,7 @@ struct Bpe {
     support::Ids ids;
     model->tokenize(piece, forbidden, scratch, ids);
     support::Ids again;
-    model->tokenize(piece, forbidden, scratch, again);   // a word met before
+    model->tokenize(piece, forbidden, scratch, again);  // a word met before
     CHECK(again == ids);
     Strings out;
     for (const auto id : ids) out.push_back(tokens[static_cast<std::size_t>(id)]);
@@ -48,7 +48,9 @@ struct Bpe {
 }  // namespace
 
 TEST_CASE("merges go by rank, then from the left") {
-  const Bpe bpe{Json::object(), {"a", "b", "c", "ab", "bc", "abc", "aa", "aaaa"}, {{"b", "c"}, {"a", "b"}, {"a", "bc"}, {"a", "a"}, {"aa", "aa"}}};
+  const Bpe bpe{Json::object(),
+                {"a", "b", "c", "ab", "bc", "abc", "aa", "aaaa"},
+                {{"b", "c"}, {"a", "b"}, {"a", "bc"}, {"a", "a"}, {"aa", "aa"}}};
   CHECK(bpe("abc") == Strings{"abc"});
   CHECK(bpe("ab") == Strings{"ab"});
   CHECK(bpe("aaaaa") == Strings{"aaaa", "a"});
@@ -58,11 +60,13 @@ TEST_CASE("merges go by rank, then from the left") {
 
 TEST_CASE("unknown characters") {
   const Strings tokens = {"<unk>", "a", "<0xC3>", "<0xA9>"};
-  CHECK(Bpe{Json::object(), tokens, {}}("axa") == Strings{"a", "a"});   // no unk_token: dropped
+  CHECK(Bpe{Json::object(), tokens, {}}("axa") == Strings{"a", "a"});  // no unk_token: dropped
   CHECK(Bpe{{{"unk_token", "<unk>"}}, tokens, {}}("xxa") == Strings{"<unk>", "<unk>", "a"});
   CHECK(Bpe{{{"unk_token", "<unk>"}, {"fuse_unk", true}}, tokens, {}}("xxax") == Strings{"<unk>", "a", "<unk>"});
-  CHECK(Bpe{{{"unk_token", "<unk>"}, {"byte_fallback", true}}, tokens, {}}("aéx") == Strings{"a", "<0xC3>", "<0xA9>", "<unk>"});
-  CHECK(Bpe{{{"unk_token", "<unk>"}, {"byte_fallback", true}}, tokens, {}}("€") == Strings{"<unk>"});   // not all bytes are there
+  CHECK(Bpe{{{"unk_token", "<unk>"}, {"byte_fallback", true}}, tokens, {}}("aéx") ==
+        Strings{"a", "<0xC3>", "<0xA9>", "<unk>"});
+  CHECK(Bpe{{{"unk_token", "<unk>"}, {"byte_fallback", true}}, tokens, {}}("€") ==
+        Strings{"<unk>"});  // not all bytes are there
   const auto error = caught([&] { Bpe{{{"unk_token", "[U]"}}, tokens, {}}("x"); });
   CHECK(error.code == ErrorCode::bad_file);
   CHECK(has(error.message, "unk_token \"[U]\" is not in the vocabulary"));
@@ -82,11 +86,12 @@ TEST_CASE("ignore_merges takes whole words, but no forbidden ones") {
   CHECK(bpe("ab") == Strings{"ab"});
   const Forbidden words = {2, 3};
   CHECK(bpe("ab", &words) == Strings{"a", "b"});
-  CHECK(bpe("ba", &words) == Strings{"b", "a"});   // nor by a merge
+  CHECK(bpe("ba", &words) == Strings{"b", "a"});  // nor by a merge
 }
 
 TEST_CASE("WordLevel") {
-  const auto model = make_model(Fields(Json{{"type", "WordLevel"}, {"unk_token", "?"}}, "m"), Vocabulary({{"?", 0}, {"hey", 1}}, "m"), {});
+  const auto model = make_model(Fields(Json{{"type", "WordLevel"}, {"unk_token", "?"}}, "m"),
+                                Vocabulary({{"?", 0}, {"hey", 1}}, "m"), {});
   Scratch scratch;
   support::Ids ids;
   model->tokenize("hey", nullptr, scratch, ids);
@@ -107,8 +112,9 @@ TEST_CASE("a megabyte without a blank is no quadratic work") {
     }
   }
   std::string text;
-  for (std::uint32_t i = 0, state = 1; i < 1'000'000; ++i) text += static_cast<char>('a' + ((state = state * 1664525 + 1013904223) >> 24) % 26);
-  CHECK(Bpe{Json::object(), tokens, merges}(text).size() > 400'000);   // would take hours
+  for (std::uint32_t i = 0, state = 1; i < 1'000'000; ++i)
+    text += static_cast<char>('a' + ((state = state * 1664525 + 1013904223) >> 24) % 26);
+  CHECK(Bpe{Json::object(), tokens, merges}(text).size() > 400'000);  // would take hours
 }
 
 TEST_CASE("models that are not there, and broken ones") {
@@ -144,7 +150,8 @@ TEST_CASE("merges in both spellings") {
   CHECK(parse_merges(SortedJson::parse(R"(["#version: 0.2","a b","ab c"])"), "m") == merges);
   CHECK(parse_merges(SortedJson::parse(R"([["a","b"],["ab","c"]])"), "m") == merges);
   CHECK(parse_merges_text("#version: 0.2\na b\r\nab c\n", "m") == merges);
-  CHECK(has(caught([] { parse_merges(SortedJson::parse(R"(["a b","abc"])"), "m"); }).message, "m: merges[1] is no pair"));
+  CHECK(
+      has(caught([] { parse_merges(SortedJson::parse(R"(["a b","abc"])"), "m"); }).message, "m: merges[1] is no pair"));
   CHECK(has(caught([] { parse_merges(SortedJson::parse(R"([["a"]])"), "m"); }).message, "m: merges[0] is no pair"));
   CHECK(has(caught([] { parse_merges_text("a b\n\nb c\n", "merges.txt"); }).message, "merges.txt: line 2 is no pair"));
 }

@@ -24,7 +24,7 @@ TEST_CASE("normal forms") {
   CHECK(normalized(R"({"type":"NFKC"})", "\uFB01\u00B2\uFF21\uFF76\uFF9E") == "fi2A\u30AC");
   CHECK(normalized(R"({"type":"NFKD"})", "\u00BD\u1E9B\u0323") == "1\u20442s\u0323\u0307");
   CHECK(normalized(R"({"type":"NFC"})", "a\u0323\u0307\u0301") == "\u1EA1\u0307\u0301");
-  CHECK(normalized(R"({"type":"NFD"})", "a\u0307\u0323") == "a\u0323\u0307");   // marks in canonical order
+  CHECK(normalized(R"({"type":"NFD"})", "a\u0307\u0323") == "a\u0323\u0307");  // marks in canonical order
 }
 
 TEST_CASE("the other normalisers") {
@@ -41,13 +41,15 @@ TEST_CASE("the other normalisers") {
   CHECK(normalized(R"({"type":"Nmt"})", "a\x01\tb\u200bc") == "a b c");
   CHECK(normalized(R"({"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"lowercase":true})",
                    "A\u00c9\x01\t\u4e2d") == "ae  \u4e2d ");
-  CHECK(normalized(R"({"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]})", "É") == "e");
+  CHECK(normalized(R"({"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]})",
+                   "É") == "e");
 }
 
 TEST_CASE("origins follow the text") {
   Text text{"\u00e9 x", true, {{0, 2}, {0, 2}, {2, 3}, {3, 4}}};
   parse_normalizer(Json::parse(R"({"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"Prepend","prepend":"__"},
-                                   {"type":"Replace","pattern":{"String":" "},"content":"▁"}]})"), "n")(text);
+                                   {"type":"Replace","pattern":{"String":" "},"content":"▁"}]})"),
+                   "n")(text);
   CHECK(text.bytes == "__e\u0301▁x");
   REQUIRE(text.origins.size() == text.bytes.size());
   CHECK(text.origins[0].end == 2);
@@ -57,7 +59,9 @@ TEST_CASE("origins follow the text") {
 }
 
 TEST_CASE("normalisers that are not there are named") {
-  const auto error = caught([] { parse_normalizer(Json::parse(R"({"type":"Precompiled","precompiled_charsmap":""})"), "t.json: normalizer"); });
+  const auto error = caught([] {
+    parse_normalizer(Json::parse(R"({"type":"Precompiled","precompiled_charsmap":""})"), "t.json: normalizer");
+  });
   CHECK(error.code == ErrorCode::unsupported);
   CHECK(has(error.message, "t.json: normalizer: the normalizer \"Precompiled\" is not supported"));
   Json nested = Json::parse(R"({"type":"NFC"})");
@@ -65,6 +69,7 @@ TEST_CASE("normalisers that are not there are named") {
   CHECK(caught([&] { parse_normalizer(nested, "n"); }).code == ErrorCode::unsupported);
   CHECK(caught([] { parse_normalizer(Json::parse("[]"), "n"); }).code == ErrorCode::bad_file);
   CHECK(caught([] { parse_normalizer(Json::parse(R"({"type":"Prepend"})"), "n"); }).code == ErrorCode::bad_file);
-  CHECK(caught([] { parse_normalizer(Json::parse(R"({"type":"Replace","pattern":{"Regex":"("},"content":""})"), "n"); }).code ==
-        ErrorCode::bad_file);
+  CHECK(caught([] {
+          parse_normalizer(Json::parse(R"({"type":"Replace","pattern":{"Regex":"("},"content":""})"), "n");
+        }).code == ErrorCode::bad_file);
 }

@@ -28,7 +28,7 @@ std::string split(const char* behavior, bool invert = false) {
 
 }  // namespace
 
-TEST_CASE("Split, every behaviour") {   // the example of the reference's documentation
+TEST_CASE("Split, every behaviour") {  // the example of the reference's documentation
   const std::string text = "the-final--countdown";
   CHECK(pieces(split("Removed"), text) == Strings{"the", "final", "countdown"});
   CHECK(pieces(split("Isolated"), text) == Strings{"the", "-", "final", "-", "-", "countdown"});
@@ -37,11 +37,13 @@ TEST_CASE("Split, every behaviour") {   // the example of the reference's docume
   CHECK(pieces(split("Contiguous"), text) == Strings{"the", "-", "final", "--", "countdown"});
   CHECK(pieces(split("Removed", true), text) == Strings{"-", "-", "-"});
   CHECK(pieces(split("MergedWithNext", true), "a-b") == Strings{"a-", "b"});
-  CHECK(pieces(R"({"type":"Split","pattern":{"Regex":"\\d"},"behavior":"Isolated","invert":false})", "a12") == Strings{"a", "1", "2"});
+  CHECK(pieces(R"({"type":"Split","pattern":{"Regex":"\\d"},"behavior":"Isolated","invert":false})", "a12") ==
+        Strings{"a", "1", "2"});
 }
 
 TEST_CASE("ByteLevel") {
-  CHECK(pieces(R"({"type":"ByteLevel","add_prefix_space":true})", "Hi  you're é") == Strings{"ĠHi", "Ġ", "Ġyou", "'re", "ĠÃ©"});
+  CHECK(pieces(R"({"type":"ByteLevel","add_prefix_space":true})", "Hi  you're é") ==
+        Strings{"ĠHi", "Ġ", "Ġyou", "'re", "ĠÃ©"});
   CHECK(pieces(R"({"type":"ByteLevel","add_prefix_space":false,"use_regex":false})", "a b") == Strings{"aĠb"});
 }
 
@@ -53,11 +55,14 @@ TEST_CASE("Metaspace, every scheme") {
   CHECK(pieces(metaspace("never", true), "Hey you") == Strings{"Hey", "▁you"});
   CHECK(pieces(metaspace("never", false), "Hey you") == Strings{"Hey▁you"});
   CHECK(pieces(metaspace("always", false), " a") == Strings{"▁a"});
-  const std::string dashes = fmt::format(R"({{"type":"Sequence","pretokenizers":[{},{}]}})", split("Isolated"), metaspace("first", true));
+  const std::string dashes =
+      fmt::format(R"({{"type":"Sequence","pretokenizers":[{},{}]}})", split("Isolated"), metaspace("first", true));
   CHECK(pieces(dashes, "a-b") == Strings{"▁a", "-", "b"});
-  CHECK(caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"Metaspace","replacement":"▁","add_prefix_space":false})"), "p"); }).code ==
+  CHECK(caught([] {
+          parse_pre_tokenizer(Json::parse(R"({"type":"Metaspace","replacement":"▁","add_prefix_space":false})"), "p");
+        }).code == ErrorCode::bad_file);
+  CHECK(caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"Metaspace","replacement":"ab"})"), "p"); }).code ==
         ErrorCode::bad_file);
-  CHECK(caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"Metaspace","replacement":"ab"})"), "p"); }).code == ErrorCode::bad_file);
 }
 
 TEST_CASE("the other pre-tokenisers") {
@@ -70,13 +75,16 @@ TEST_CASE("the other pre-tokenisers") {
   CHECK(pieces(R"({"type":"CharDelimiterSplit","delimiter":"|"})", "a||b") == Strings{"a", "b"});
   CHECK(pieces(R"({"type":"FixedLength","length":2})", "éabcd") == Strings{"éa", "bc", "d"});
   CHECK(pieces(R"({"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},
-                   {"type":"ByteLevel","add_prefix_space":false}]})", "a 12") == Strings{"a", "Ġ", "1", "2"});
+                   {"type":"ByteLevel","add_prefix_space":false}]})",
+               "a 12") == Strings{"a", "Ġ", "1", "2"});
 }
 
 TEST_CASE("pre-tokenisers that are not there are named") {
-  const auto error = caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"UnicodeScripts"})"), "t.json: pre_tokenizer"); });
+  const auto error =
+      caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"UnicodeScripts"})"), "t.json: pre_tokenizer"); });
   CHECK(error.code == ErrorCode::unsupported);
   CHECK(has(error.message, "t.json: pre_tokenizer: the pre-tokenizer \"UnicodeScripts\" is not supported"));
   CHECK(caught([] { parse_pre_tokenizer(Json::parse(split("Sideways")), "p"); }).code == ErrorCode::bad_file);
-  CHECK(caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"FixedLength","length":0})"), "p"); }).code == ErrorCode::bad_file);
+  CHECK(caught([] { parse_pre_tokenizer(Json::parse(R"({"type":"FixedLength","length":0})"), "p"); }).code ==
+        ErrorCode::bad_file);
 }

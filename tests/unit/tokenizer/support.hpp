@@ -39,7 +39,9 @@ class Folder {
     std::ofstream(path_ / name, std::ios::binary) << content;
     return *this;
   }
-  Folder& write_json(const std::string& name, const lmm::Json& json) { return write(name, std::string_view(json.dump())); }
+  Folder& write_json(const std::string& name, const lmm::Json& json) {
+    return write(name, std::string_view(json.dump()));
+  }
   const std::filesystem::path& path() const { return path_; }
   std::shared_ptr<const lmm::tokenizer::Tokenizer> load() const { return lmm::tokenizer::Tokenizer::load(path_); }
 
@@ -61,8 +63,8 @@ inline lmm::Json tokenizer_json(const std::vector<std::string>& tokens, const st
 }
 
 inline lmm::Json added_token(std::int64_t id, const std::string& content, bool special, bool normalized = false) {
-  return {{"id", id},          {"content", content}, {"single_word", false},      {"lstrip", false},
-          {"rstrip", false},   {"normalized", normalized}, {"special", special}};
+  return {{"id", id},        {"content", content},       {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", normalized}, {"special", special}};
 }
 
 /// Code and message of the Error that `call` throws; fails the test where it throws none.
