@@ -1,14 +1,27 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "lib/nn/kernels/bf16_attention.hpp"
 
-#include <optional>
+#include <ATen/core/Tensor.h>
 
 namespace lmm::nn {
 
-/// softmax(q k^T / sqrt(head_dim) + mask) v without materialised scores where the device has such a kernel.
-/// q (batch, heads, tokens, head_dim); k, v (batch, kv_heads, keys, head_dim) -> (batch, tokens, heads * head_dim).
-/// With `causal`, the last query sees all keys, the one before all but the last, and so on.
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal);
+/// softmax(q k^T / sqrt(head_dim) + mask) v without materialised scores: by lmm's own kernel where the processor and the
+/// type have one, else by torch's. Keeps working space between calls; worker thread only.
+class Attention {
+ public:
+  /// q (batch, heads, tokens, head_dim); k, v (batch, kv_heads, keys, head_dim) -> (batch, tokens, heads * head_dim).
+  /// With `causal`, the last query sees all keys, the one before all but the last, and so on.
+  /// `mask` (batch, 1, 1, keys) of bool, or undefined: keys that count.
+  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
+                        const at::Tensor& mask = {});
+
+ private:
+  bool has_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
+  void run_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal, at::Tensor& out);
+
+  kernels::Isa isa_ = kernels::best_isa();
+  kernels::Bf16AttentionPlan plan_;
+};
 
 }  // namespace lmm::nn

@@ -1,7 +1,6 @@
 #include "lib/towers/text/decoder.hpp"
 
 #include "lib/core/error.hpp"
-#include "lib/nn/attention.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/fused_decoder.hpp"
 
@@ -26,7 +25,8 @@ DecoderLayer::DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& 
       down_(weights.scope("mlp.down_proj"), config.intermediate_size, config.hidden_size, config.mlp_bias),
       activation_(config.activation) {}
 
-at::Tensor DecoderLayer::attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache) const {
+at::Tensor DecoderLayer::attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache,
+                                nn::Attention& attention) const {
   const auto tokens = x.size(1);
   const auto heads_first = [&](const at::Tensor& t, std::int64_t heads) {
     return t.view({1, tokens, heads, config_.head_dim}).transpose(1, 2);  // (1, heads, tokens, head_dim)
@@ -35,12 +35,12 @@ at::Tensor DecoderLayer::attend(const at::Tensor& x, const nn::RopeTable& rope, 
   const at::Tensor k = nn::rotate(heads_first(k_(x), config_.kv_heads), rope);
   const at::Tensor v = heads_first(v_(x), config_.kv_heads);
   const nn::LayerKv kv = cache.append(index_, k, v);
-  return o_(nn::attention(q, kv.keys, kv.values, /*causal=*/true));
+  return o_(attention(q, kv.keys, kv.values, /*causal=*/true));
 }
 
 at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache,
-                                    const Run& run) const {
-  const at::Tensor attended = attend(input_norm_(x), rope, cache);
+                                    nn::Attention& attention, const Run& run) const {
+  const at::Tensor attended = attend(input_norm_(x), rope, cache, attention);
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
   const at::Tensor normed = post_norm_(middle);
@@ -86,7 +86,7 @@ at::Tensor Decoder::forward(const at::Tensor& embeddings, nn::KvCache& cache, Ru
   at::Tensor x = embeddings;
   for (const DecoderLayer& layer : layers_) {
     run.checkpoint();
-    x = layer(x, rope, cache, run);
+    x = layer(x, rope, cache, *attention_, run);
     run.advance(tokens);
   }
   cache.commit(tokens);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/run.hpp"
+#include "lib/nn/attention.hpp"
 #include "lib/nn/kv_cache.hpp"
 #include "lib/nn/layers.hpp"
 #include "lib/nn/rope.hpp"
@@ -23,11 +24,12 @@ class DecoderLayer {
   DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t index);
 
   /// x (1, tokens, hidden) -> same; keys and values of the tokens go into the cache.
-  at::Tensor operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache, const Run& run) const;
+  at::Tensor operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache, nn::Attention& attention,
+                        const Run& run) const;
 
  private:
   friend class FusedDecoder;
-  at::Tensor attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache) const;
+  at::Tensor attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache, nn::Attention& attention) const;
 
   const DecoderConfig& config_;
   std::size_t index_;
@@ -72,6 +74,7 @@ class Decoder {
   nn::RmsNorm norm_;
   nn::Rope rope_;
   at::Tensor lm_head_;  // (vocab, hidden)
+  std::unique_ptr<nn::Attention> attention_ = std::make_unique<nn::Attention>();
   std::unique_ptr<FusedDecoder> fused_;  // null where the kernels cannot
 };
 

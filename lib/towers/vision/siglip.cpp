@@ -57,20 +57,16 @@ SiglipLayer::SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& con
       fc2_(weights.scope("mlp.fc2"), config.intermediate_size, config.hidden_size, true),
       activation_(config.activation) {}
 
-at::Tensor SiglipLayer::attend(const at::Tensor& x, const at::Tensor& mask) const {
-  const auto tiles = x.size(0);
-  const auto patches = x.size(1);
+at::Tensor SiglipLayer::attend(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention) const {
   const auto heads_first = [&](const at::Tensor& t) {
-    return t.view({tiles, patches, heads_, -1}).transpose(1, 2);  // (tiles, heads, patches, head_dim)
+    return t.view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);  // (tiles, heads, patches, head_dim)
   };
-  const std::optional<at::Tensor> keys = mask.defined() ? std::optional(mask) : std::nullopt;
-  const at::Tensor attended = at::scaled_dot_product_attention(heads_first(q_(x)), heads_first(k_(x)),
-                                                               heads_first(v_(x)), keys);
-  return out_(attended.transpose(1, 2).reshape({tiles, patches, -1}));  // (tiles, patches, hidden)
+  return out_(attention(heads_first(q_(x)), heads_first(k_(x)), heads_first(v_(x)), /*causal=*/false, mask));
 }
 
-at::Tensor SiglipLayer::operator()(const at::Tensor& x, const at::Tensor& mask, const Run& run) const {
-  const at::Tensor attended = attend(norm1_(x), mask);
+at::Tensor SiglipLayer::operator()(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention,
+                                   const Run& run) const {
+  const at::Tensor attended = attend(norm1_(x), mask, attention);
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
   const at::Tensor mlp = fc2_(activation_(fc1_(norm2_(middle))));
@@ -149,7 +145,7 @@ at::Tensor SiglipTower::forward(const at::Tensor& pixels, const std::vector<std:
   if (padded) mask = patch_mask.flatten(1).view({tiles, 1, 1, rows * columns}).to(x.device());
   for (const SiglipLayer& layer : layers_) {
     run.checkpoint();
-    x = layer(x, mask, run);
+    x = layer(x, mask, *attention_, run);
     run.advance(tiles);
   }
   x = post_norm_(x);

@@ -2,11 +2,13 @@
 
 #include "lib/core/json.hpp"
 #include "lib/core/run.hpp"
+#include "lib/nn/attention.hpp"
 #include "lib/nn/layers.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,10 +37,10 @@ class SiglipLayer {
   SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& config, std::size_t index);
 
   /// x (tiles, patches, hidden) -> same. mask (tiles, 1, 1, patches) of bool or undefined: keys that count.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& mask, const Run& run) const;
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention, const Run& run) const;
 
  private:
-  at::Tensor attend(const at::Tensor& x, const at::Tensor& mask) const;
+  at::Tensor attend(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention) const;
 
   std::int64_t heads_;
   std::string name_;  // of its taps, "vision.layer.3"
@@ -72,6 +74,7 @@ class SiglipTower {
   at::Tensor positions_;     // (patches_per_side^2, hidden)
   std::vector<SiglipLayer> layers_;
   nn::LayerNorm post_norm_;
+  std::unique_ptr<nn::Attention> attention_ = std::make_unique<nn::Attention>();
 };
 
 }  // namespace lmm::towers
