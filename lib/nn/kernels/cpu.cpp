@@ -76,7 +76,7 @@ Isa detect() noexcept {
       !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
     return Isa::avx2;
   }
-  return Isa::avx512;
+  return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
 #else
   return Isa::portable;
 #endif
@@ -96,6 +96,7 @@ const char* isa_name(Isa isa) noexcept {
     case Isa::portable: return "portable";
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
+    case Isa::avx512_bf16: return "avx512_bf16";
   }
   return "unknown";
 }

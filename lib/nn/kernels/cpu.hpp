@@ -6,7 +6,7 @@ namespace lmm::nn::kernels {
 
 /// Instruction sets that the kernels are compiled for, from the narrowest to the widest. `portable` is what the compiler
 /// makes of the same code for the build's base architecture, and runs everywhere.
-enum class Isa { portable, avx2, avx512 };
+enum class Isa { portable, avx2, avx512, avx512_bf16 };
 
 /// True where this processor and this operating system (saved register state) can run `isa`, and it was compiled.
 bool isa_available(Isa isa) noexcept;
@@ -14,7 +14,7 @@ bool isa_available(Isa isa) noexcept;
 /// The widest available.
 Isa best_isa() noexcept;
 
-/// Static storage: "portable", "avx2", "avx512".
+/// Static storage: "portable", "avx2", "avx512", "avx512_bf16".
 const char* isa_name(Isa isa) noexcept;
 
 /// How many threads of this process can run at the same time: its CPU affinity, bounded by the CPU quota of its control

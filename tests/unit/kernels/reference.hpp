@@ -19,7 +19,7 @@ using namespace lmm::nn::kernels;
 
 inline std::vector<Isa> isas() {
   std::vector<Isa> list;
-  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {  // avx512_bf16 shares avx512's row kernels
     if (isa_available(isa)) list.push_back(isa);
   }
   return list;
