@@ -35,7 +35,8 @@ class Descriptor {
 
 std::uint64_t regular_file_size(const Descriptor& file, const std::filesystem::path& path) {
   struct stat status = {};
-  if (::fstat(file.get(), &status) != 0) fail(ErrorCode::io, "{}: cannot stat: {}", path.string(), std::strerror(errno));
+  if (::fstat(file.get(), &status) != 0)
+    fail(ErrorCode::io, "{}: cannot stat: {}", path.string(), std::strerror(errno));
   if (S_ISDIR(status.st_mode)) fail(ErrorCode::io, "{}: is a folder, expected a file", path.string());
   if (!S_ISREG(status.st_mode)) fail(ErrorCode::io, "{}: is not a regular file", path.string());
   return static_cast<std::uint64_t>(status.st_size);
@@ -50,7 +51,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   mapped->path_ = path;
   if (size == 0) return mapped;
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (address == MAP_FAILED) fail(ErrorCode::io, "{}: cannot map {} bytes: {}", path.string(), size, std::strerror(errno));
+  if (address == MAP_FAILED)
+    fail(ErrorCode::io, "{}: cannot map {} bytes: {}", path.string(), size, std::strerror(errno));
   mapped->data_ = static_cast<const std::byte*>(address);
   mapped->size_ = size;
   return mapped;

@@ -58,7 +58,8 @@ J parse(std::string_view text, std::string_view where, const typename J::parser_
 
 Json parse_json(std::string_view text, std::string_view where) { return parse<Json>(text, where); }
 
-SortedJson parse_sorted_json(std::string_view text, std::string_view where, const SortedJson::parser_callback_t& visit) {
+SortedJson parse_sorted_json(std::string_view text, std::string_view where,
+                             const SortedJson::parser_callback_t& visit) {
   return parse<SortedJson>(text, where, visit);
 }
 

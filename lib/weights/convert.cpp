@@ -50,7 +50,8 @@ float from_f16(std::uint16_t bits) noexcept {
   const std::uint32_t rest = bits & 0x7FFF;
   const std::uint32_t exponent = rest >= 0x7C00 ? 0x70000000 : 0x38000000;  // 255 - 31, 127 - 15
   const std::uint32_t normal = (rest << 13) + exponent;
-  const std::uint32_t small = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(rest)) * 0x1p-24f);
+  const std::uint32_t small =
+      std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(rest)) * 0x1p-24f);
   return std::bit_cast<float>(sign | (rest < 0x0400 ? small : normal));
 }
 
@@ -74,14 +75,20 @@ void convert_all(const TensorView& view, std::span<Out> out) noexcept {
 template <auto To, typename Out>
 void convert(const TensorView& view, std::span<Out> out) {
   if (out.size() != view.elements()) {
-    fail(ErrorCode::internal, "tensor {}: room for {} elements, expected {}", printable(view.name), out.size(), view.elements());
+    fail(ErrorCode::internal, "tensor {}: room for {} elements, expected {}", printable(view.name), out.size(),
+         view.elements());
   }
   switch (view.dtype) {
-    case ScalarType::f32: return convert_all<from_f32, To, std::uint32_t>(view, out);
-    case ScalarType::f16: return convert_all<from_f16, To, std::uint16_t>(view, out);
-    case ScalarType::bf16: return convert_all<from_bf16, To, std::uint16_t>(view, out);
-    case ScalarType::f64: return convert_all<from_f64, To, std::uint64_t>(view, out);
-    default: break;
+    case ScalarType::f32:
+      return convert_all<from_f32, To, std::uint32_t>(view, out);
+    case ScalarType::f16:
+      return convert_all<from_f16, To, std::uint16_t>(view, out);
+    case ScalarType::bf16:
+      return convert_all<from_bf16, To, std::uint16_t>(view, out);
+    case ScalarType::f64:
+      return convert_all<from_f64, To, std::uint64_t>(view, out);
+    default:
+      break;
   }
   fail(ErrorCode::unsupported, "tensor {} is {}, expected F32, F16, BF16 or F64", printable(view.name),
        scalar_type_name(view.dtype));
@@ -91,11 +98,16 @@ void convert(const TensorView& view, std::span<Out> out) {
 
 std::optional<std::uint64_t> first_non_finite(const TensorView& view) noexcept {
   switch (view.dtype) {
-    case ScalarType::f32: return find_special<std::uint32_t>(view, 0x7F800000);
-    case ScalarType::f16: return find_special<std::uint16_t>(view, 0x7C00);
-    case ScalarType::bf16: return find_special<std::uint16_t>(view, 0x7F80);
-    case ScalarType::f64: return find_special<std::uint64_t>(view, 0x7FF0000000000000);
-    default: return std::nullopt;
+    case ScalarType::f32:
+      return find_special<std::uint32_t>(view, 0x7F800000);
+    case ScalarType::f16:
+      return find_special<std::uint16_t>(view, 0x7C00);
+    case ScalarType::bf16:
+      return find_special<std::uint16_t>(view, 0x7F80);
+    case ScalarType::f64:
+      return find_special<std::uint64_t>(view, 0x7FF0000000000000);
+    default:
+      return std::nullopt;
   }
 }
 

@@ -48,7 +48,8 @@ class HeaderReader {
       if (event == Event::object_start && depth == 1) fields_.clear();
       if (event == Event::value && depth >= 3 && ++numbers_ > kMaxRank) wrong("a list", "more entries", "at most 64");
       if (event == Event::array_start) numbers_ = 0;
-      const bool whole = depth == 1 && (event == Event::object_end || event == Event::array_end || event == Event::value);
+      const bool whole =
+          depth == 1 && (event == Event::object_end || event == Event::array_end || event == Event::value);
       if (!whole) return true;
       entry(value);
       return false;  // the parser forgets it
@@ -61,7 +62,8 @@ class HeaderReader {
   void key(int depth, const std::string& name) {
     if (depth == 1) {
       name_ = name;
-      if (!names_.insert(name).second) fail(ErrorCode::bad_file, "{}: {} stands twice in the header", where_, printable(name));
+      if (!names_.insert(name).second)
+        fail(ErrorCode::bad_file, "{}: {} stands twice in the header", where_, printable(name));
     } else if (depth == 2 && !fields_.insert(name).second) {
       fail(ErrorCode::bad_file, "{}: {}: {} stands twice", where_, printable(name_), printable(name));
     }
@@ -79,8 +81,8 @@ class HeaderReader {
       elements = checked_mul(elements, size, fmt::format("{}: shape of {}", where_, printable(name_)));
       tensor.view.shape.push_back(static_cast<std::int64_t>(size));
     }
-    tensor.view.bytes = checked_mul(elements, scalar_size(tensor.view.dtype),
-                                    fmt::format("{}: size of {}", where_, printable(name_)));
+    tensor.view.bytes =
+        checked_mul(elements, scalar_size(tensor.view.dtype), fmt::format("{}: size of {}", where_, printable(name_)));
     const std::vector<std::uint64_t> offsets = numbers(value, "data_offsets");
     if (offsets.size() != 2) wrong("data_offsets", fmt::format("{} numbers", offsets.size()), "2");
     tensor.begin = offsets[0];
@@ -99,8 +101,9 @@ class HeaderReader {
     if (it == value.end() || !it->is_string()) wrong("dtype", "missing or not a string", "a name such as F32 or BF16");
     const std::string& name = it->get_ref<const std::string&>();
     if (const std::optional<ScalarType> type = scalar_type_of(name)) return *type;
-    fail(ErrorCode::unsupported, "{}: {}: dtype is \"{}\", expected one of BOOL, U8 to U64, I8 to I64, F8_*, F16, BF16, F32, F64, C64",
-         where_, printable(name_), printable(name));
+    fail(ErrorCode::unsupported,
+         "{}: {}: dtype is \"{}\", expected one of BOOL, U8 to U64, I8 to I64, F8_*, F16, BF16, F32, F64, C64", where_,
+         printable(name_), printable(name));
   }
 
   std::vector<std::uint64_t> numbers(const SortedJson& value, const char* field) const {
@@ -128,21 +131,25 @@ class HeaderReader {
 
 std::string_view header_of(std::span<const std::byte> bytes, std::string_view where) {
   if (text_of(bytes).starts_with(kLfsPointer)) {
-    fail(ErrorCode::bad_file, "{}: is a Git LFS pointer of {} bytes, expected the weights themselves (git lfs pull fetches them)",
-         where, bytes.size());
+    fail(ErrorCode::bad_file,
+         "{}: is a Git LFS pointer of {} bytes, expected the weights themselves (git lfs pull fetches them)", where,
+         bytes.size());
   }
   if (bytes.size() < kLengthBytes) {
     fail(ErrorCode::bad_file, "{}: {} bytes, a safetensors file has at least {}", where, bytes.size(), kLengthBytes);
   }
   const std::uint64_t length = little_endian(bytes.first(kLengthBytes));
   if (length > kMaxHeader) {
-    fail(ErrorCode::bad_file, "{}: header of {} bytes, expected at most {}; no safetensors file?", where, length, kMaxHeader);
+    fail(ErrorCode::bad_file, "{}: header of {} bytes, expected at most {}; no safetensors file?", where, length,
+         kMaxHeader);
   }
   if (length > bytes.size() - kLengthBytes) {
-    fail(ErrorCode::bad_file, "{}: truncated: {} bytes, the header alone ends at {}", where, bytes.size(), length + kLengthBytes);
+    fail(ErrorCode::bad_file, "{}: truncated: {} bytes, the header alone ends at {}", where, bytes.size(),
+         length + kLengthBytes);
   }
   const std::string_view header = text_of(bytes.subspan(kLengthBytes, length));
-  if (!header.starts_with('{')) fail(ErrorCode::bad_file, "{}: the header does not begin with {{; no safetensors file?", where);
+  if (!header.starts_with('{'))
+    fail(ErrorCode::bad_file, "{}: the header does not begin with {{; no safetensors file?", where);
   return header;
 }
 
@@ -152,16 +159,17 @@ std::uint64_t check_layout(const std::vector<Described>& tensors, std::string_vi
   for (const Described& tensor : tensors) {
     const std::string name = printable(tensor.view.name);
     if (tensor.end < tensor.begin) {
-      fail(ErrorCode::bad_file, "{}: {}: data_offsets are [{}, {}], the end before the beginning", where, name, tensor.begin,
-           tensor.end);
+      fail(ErrorCode::bad_file, "{}: {}: data_offsets are [{}, {}], the end before the beginning", where, name,
+           tensor.begin, tensor.end);
     }
     if (tensor.begin != position) {
-      fail(ErrorCode::bad_file, "{}: {}: data begins at {}, expected {} where the tensor before it ends ({})", where, name,
-           tensor.begin, position, tensor.begin < position ? "overlap" : "hole");
+      fail(ErrorCode::bad_file, "{}: {}: data begins at {}, expected {} where the tensor before it ends ({})", where,
+           name, tensor.begin, position, tensor.begin < position ? "overlap" : "hole");
     }
     if (tensor.end - tensor.begin != tensor.view.bytes) {
       fail(ErrorCode::bad_file, "{}: {}: data of {} bytes, expected {} for {} of shape {}", where, name,
-           tensor.end - tensor.begin, tensor.view.bytes, scalar_type_name(tensor.view.dtype), shape_text(tensor.view.shape));
+           tensor.end - tensor.begin, tensor.view.bytes, scalar_type_name(tensor.view.dtype),
+           shape_text(tensor.view.shape));
     }
     position = tensor.end;
   }

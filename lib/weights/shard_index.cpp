@@ -14,9 +14,11 @@ namespace {
 constexpr std::uint64_t kMaxIndex = 100'000'000;
 
 void check_file_name(const std::string& where, const std::string& name) {
-  const bool plain = !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+  const bool plain =
+      !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
   if (!plain) {
-    fail(ErrorCode::bad_file, "{}: weight_map names the file \"{}\", expected a file of the same folder", where, printable(name));
+    fail(ErrorCode::bad_file, "{}: weight_map names the file \"{}\", expected a file of the same folder", where,
+         printable(name));
   }
 }
 
@@ -44,7 +46,8 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
   const SortedJson json = parse_unique(read_text_file(path, kMaxIndex), where);
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object() || map->empty()) {
-    fail(ErrorCode::bad_file, "{}: weight_map is missing or empty, expected a JSON object from tensor names to files", where);
+    fail(ErrorCode::bad_file, "{}: weight_map is missing or empty, expected a JSON object from tensor names to files",
+         where);
   }
   ShardIndex index;
   for (const auto& [tensor, file] : map->items()) {

@@ -9,7 +9,7 @@ namespace lmm::weights {
 
 /// model.safetensors.index.json: which file of its folder holds which tensor.
 struct ShardIndex {
-  std::vector<std::string> files;                           ///< names without folder, sorted, each once
+  std::vector<std::string> files;                            ///< names without folder, sorted, each once
   std::vector<std::pair<std::string, std::size_t>> tensors;  ///< name, index into files; sorted by name
 };
 

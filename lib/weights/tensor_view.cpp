@@ -16,10 +16,9 @@ struct Entry {
 
 /// In the order of ScalarType.
 constexpr std::array<Entry, 19> kTypes = {{
-    {"BOOL", 1},    {"U8", 1},           {"I8", 1},           {"F8_E5M2", 1}, {"F8_E4M3", 1},
-    {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1},  {"F8_E5M2FNUZ", 1},  {"I16", 2},     {"U16", 2},
-    {"F16", 2},     {"BF16", 2},         {"I32", 4},          {"U32", 4},     {"F32", 4},
-    {"C64", 8},     {"F64", 8},          {"I64", 8},          {"U64", 8},
+    {"BOOL", 1},        {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1},
+    {"F8_E5M2FNUZ", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},     {"BF16", 2},    {"I32", 4},     {"U32", 4},
+    {"F32", 4},         {"C64", 8}, {"F64", 8}, {"I64", 8},     {"U64", 8},
 }};
 static_assert(kTypes[static_cast<std::size_t>(ScalarType::bf16)].name == "BF16");
 static_assert(kTypes[static_cast<std::size_t>(ScalarType::u64)].name == "U64");

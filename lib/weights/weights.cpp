@@ -27,7 +27,8 @@ std::string other_format(const std::filesystem::path& folder) {
   for (const std::string& name : names) {
     if (name.ends_with(".gguf")) return fmt::format("; {} is there, but GGUF is not supported", printable(name));
     if (name.starts_with("pytorch_model") && (name.ends_with(".bin") || name.ends_with(".bin.index.json"))) {
-      return fmt::format("; {} is there, but pickled weights are not supported (convert them to safetensors)", printable(name));
+      return fmt::format("; {} is there, but pickled weights are not supported (convert them to safetensors)",
+                         printable(name));
     }
   }
   return {};
@@ -46,7 +47,8 @@ std::shared_ptr<const Weights> Weights::open(const std::filesystem::path& folder
   } else if (std::filesystem::exists(folder / kIndex, error)) {
     weights->add_shards(folder / kIndex);
   } else {
-    fail(ErrorCode::not_found, "{}: no weights: neither {} nor {}{}", folder.string(), kSingle, kIndex, other_format(folder));
+    fail(ErrorCode::not_found, "{}: no weights: neither {} nor {}{}", folder.string(), kSingle, kIndex,
+         other_format(folder));
   }
   weights->finish();
   return weights;
@@ -71,8 +73,9 @@ void Weights::add_shards(const std::filesystem::path& index_path) {
     const TensorView* view = find(name);
     const std::string& expected = index.files[file];
     if (view != nullptr && view->file->path().filename() == expected) continue;
-    fail(ErrorCode::bad_file, "{}: weight_map says that {} is in {}, but it is {}", index_path.string(), printable(name),
-         expected, view == nullptr ? std::string("in none of the files") : "in " + view->file->path().filename().string());
+    fail(ErrorCode::bad_file, "{}: weight_map says that {} is in {}, but it is {}", index_path.string(),
+         printable(name), expected,
+         view == nullptr ? std::string("in none of the files") : "in " + view->file->path().filename().string());
   }
 }
 
@@ -81,8 +84,9 @@ void Weights::finish() {
   const auto same_name = [](const TensorView& a, const TensorView& b) { return a.name == b.name; };
   const auto twice = std::adjacent_find(tensors_.begin(), tensors_.end(), same_name);
   if (twice != tensors_.end()) {
-    fail(ErrorCode::bad_file, "{}: tensor {} is in {} and in {}, expected once", folder_.string(), printable(twice->name),
-         twice->file->path().filename().string(), std::next(twice)->file->path().filename().string());
+    fail(ErrorCode::bad_file, "{}: tensor {} is in {} and in {}, expected once", folder_.string(),
+         printable(twice->name), twice->file->path().filename().string(),
+         std::next(twice)->file->path().filename().string());
   }
   for (const TensorView& view : tensors_) {
     total_bytes_ = checked_add(total_bytes_, view.bytes, "size of all tensors");
@@ -141,8 +145,8 @@ void Weights::missing(const std::string& name, const std::vector<std::int64_t>& 
   const std::vector<std::string_view> near = nearest(name, names());
   std::string hint;
   for (const std::string_view other : near) hint += (hint.empty() ? "; nearest are " : ", ") + printable(other);
-  fail(ErrorCode::bad_file, "{}: tensor {} of shape {} is missing among {} tensors{}", folder_.string(), printable(name),
-       shape_text(shape), tensors_.size(), hint);
+  fail(ErrorCode::bad_file, "{}: tensor {} of shape {} is missing among {} tensors{}", folder_.string(),
+       printable(name), shape_text(shape), tensors_.size(), hint);
 }
 
 std::string Scope::full_name(std::string_view name) const {

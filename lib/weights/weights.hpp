@@ -28,7 +28,7 @@ class Weights : public std::enable_shared_from_this<Weights> {
   const TensorView* find(std::string_view name) const noexcept;
 
   std::span<const TensorView> tensors() const noexcept { return tensors_; }  ///< sorted by name
-  std::vector<std::string_view> names() const;                              ///< sorted
+  std::vector<std::string_view> names() const;                               ///< sorted
   const std::vector<std::filesystem::path>& files() const noexcept { return files_; }
   std::uint64_t total_bytes() const noexcept { return total_bytes_; }  ///< of all tensors as stored
   std::uint64_t parameters() const noexcept { return parameters_; }    ///< stored elements

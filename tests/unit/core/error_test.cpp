@@ -1,5 +1,5 @@
-#include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
+#include "lib/core/checked.hpp"
 
 #include <lmm/options.hpp>
 #include <lmm/reply.hpp>
@@ -14,9 +14,10 @@ using lmm::Error;
 using lmm::ErrorCode;
 
 TEST_CASE("every code has a name of its own, and the numbers are frozen") {
-  const std::pair<int, const char*> kCodes[] = {
-      {1, "invalid_argument"}, {2, "not_found"},        {3, "io"},        {4, "bad_file"}, {5, "unsupported"},   {6, "out_of_memory"},
-      {7, "context_overflow"}, {8, "cancelled"}, {9, "busy"},     {10, "no_device"},    {11, "bad_template"}, {12, "internal"}};
+  const std::pair<int, const char*> kCodes[] = {{1, "invalid_argument"}, {2, "not_found"},     {3, "io"},
+                                                {4, "bad_file"},         {5, "unsupported"},   {6, "out_of_memory"},
+                                                {7, "context_overflow"}, {8, "cancelled"},     {9, "busy"},
+                                                {10, "no_device"},       {11, "bad_template"}, {12, "internal"}};
   for (const auto& [number, name] : kCodes) CHECK(std::string(lmm::error_name(static_cast<ErrorCode>(number))) == name);
   CHECK(std::string(lmm::error_name(static_cast<ErrorCode>(0))) == "unknown");
   CHECK(std::string(lmm::error_name(static_cast<ErrorCode>(13))) == "unknown");

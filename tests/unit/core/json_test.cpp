@@ -55,8 +55,9 @@ TEST_CASE("malformed text is told with line and column") {
   CHECK(begins(parse_error("[1,]"), "c.json: invalid JSON at line 1, column 4: "));
   CHECK(begins(parse_error("\"a\nb\""), "c.json: invalid JSON at line"));
   CHECK(begins(parse_error("\xEF\xBB\xBF{"), "c.json: invalid JSON at line 1, column 2: "));
-  for (const char* text : {"nul", "01", "1.", "+1", ".5", "NaN", "Infinity", "'a'", "{a:1}", "// x\n1", "\"\\x\"", "\"\\ud800\"",
-                           "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "[1 2]", "\"", "{\"a\":1", "\x00"}) {
+  for (const char* text :
+       {"nul", "01", "1.", "+1", ".5", "NaN", "Infinity", "'a'", "{a:1}", "// x\n1", "\"\\x\"", "\"\\ud800\"",
+        "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "[1 2]", "\"", "{\"a\":1", "\x00"}) {
     CAPTURE(text);
     CHECK(begins(parse_error(text), "c.json: invalid JSON at line 1"));
   }
@@ -82,19 +83,22 @@ TEST_CASE("depth is limited") {
 TEST_CASE("the visitor sees keys and drops values") {
   std::string keys;
   using Event = lmm::SortedJson::parse_event_t;
-  const auto json = parse_sorted_json(R"({"a":{"x":1},"b":2,"a":3})", "x", [&](int depth, Event event, lmm::SortedJson& value) {
-    if (event == Event::key) keys += std::to_string(depth) + value.get<std::string>();
-    return event != Event::object_end || depth != 1;
-  });
+  const auto json =
+      parse_sorted_json(R"({"a":{"x":1},"b":2,"a":3})", "x", [&](int depth, Event event, lmm::SortedJson& value) {
+        if (event == Event::key) keys += std::to_string(depth) + value.get<std::string>();
+        return event != Event::object_end || depth != 1;
+      });
   CHECK(keys == "1a2x1b1a");
   CHECK(json.dump() == R"({"a":3,"b":2})");
   CHECK(error_of([] {
-    parse_sorted_json("[1]", "x", [](int, Event, lmm::SortedJson&) -> bool { throw Error(lmm::ErrorCode::bad_file, "mine"); });
-  }) == "mine");
+          parse_sorted_json(
+              "[1]", "x", [](int, Event, lmm::SortedJson&) -> bool { throw Error(lmm::ErrorCode::bad_file, "mine"); });
+        }) == "mine");
 }
 
 TEST_CASE("fields with the type that is expected") {
-  const Json json = parse_json(R"({"i":7,"f":2.5,"whole":3.0,"b":true,"s":"x","n":null,"o":{"k":1},"l":[1,2],"m":[1,2.5],"neg":-4})", "x");
+  const Json json = parse_json(
+      R"({"i":7,"f":2.5,"whole":3.0,"b":true,"s":"x","n":null,"o":{"k":1},"l":[1,2],"m":[1,2.5],"neg":-4})", "x");
   const Fields fields(json, "c.json");
   CHECK(fields.has("i"));
   CHECK(!fields.has("n"));
@@ -124,13 +128,16 @@ TEST_CASE("fields with the type that is expected") {
 }
 
 TEST_CASE("fields that are not as expected are named with what stands there") {
-  const Json json = parse_json(R"({"i":7,"f":2.5,"s":"line\nbreak","n":null,"o":{"k":[1]},"l":["x"],"big":18446744073709551615,"huge":1e300})", "x");
+  const Json json = parse_json(
+      R"({"i":7,"f":2.5,"s":"line\nbreak","n":null,"o":{"k":[1]},"l":["x"],"big":18446744073709551615,"huge":1e300})",
+      "x");
   const Fields fields(json, "c.json");
   CHECK(error_of([&] { fields.at("none"); }) == "c.json: none is missing");
   CHECK(error_of([&] { fields.integer("n"); }) == "c.json: n is missing");
   CHECK(error_of([&] { fields.integer("f"); }) == "c.json: f is 2.5, expected an integer");
   CHECK(error_of([&] { fields.integer("huge"); }) == "c.json: huge is 1e+300, expected an integer");
-  CHECK(error_of([&] { fields.integer("big"); }) == "c.json: big is 18446744073709551615, expected an integer of 64 bits");
+  CHECK(error_of([&] { fields.integer("big"); }) ==
+        "c.json: big is 18446744073709551615, expected an integer of 64 bits");
   CHECK(error_of([&] { fields.integer("s", 1); }) == "c.json: s is \"line\\nbreak\", expected an integer");
   CHECK(error_of([&] { fields.integer_in("i", 8, 9); }) == "c.json: i is 7, expected 8 to 9");
   CHECK(error_of([&] { fields.integer_in("i", 1, 6, 3); }) == "c.json: i is 7, expected 1 to 6");
@@ -139,7 +146,8 @@ TEST_CASE("fields that are not as expected are named with what stands there") {
   CHECK(error_of([&] { fields.string("i"); }) == "c.json: i is 7, expected a string");
   CHECK(error_of([&] { fields.numbers("i", {}); }) == "c.json: i is 7, expected a list of numbers");
   CHECK(error_of([&] { fields.numbers("l", {}); }) == "c.json: l is [\"x\"], expected a list of numbers");
-  CHECK(error_of([&] { fields.integers("s", {}); }) == "c.json: s is \"line\\nbreak\", expected an integer or a list of integers");
+  CHECK(error_of([&] { fields.integers("s", {}); }) ==
+        "c.json: s is \"line\\nbreak\", expected an integer or a list of integers");
   CHECK(error_of([&] { fields.object("i"); }) == "c.json: i: is 7, expected a JSON object");
   CHECK(error_of([&] { fields.object("o").integer("k"); }) == "c.json: o: k is [1], expected an integer");
   CHECK(error_of([&] { Fields(json.at("l"), "c.json: l"); }) == "c.json: l: is [\"x\"], expected a JSON object");
@@ -156,6 +164,8 @@ TEST_CASE("long values are cut in errors, on a whole character") {
 TEST_CASE("lists of integers beyond 63 bits are refused") {
   const Json json = parse_json(R"({"one":18446744073709551615,"list":[1,9223372036854775808]})", "x");
   const Fields fields(json, "c.json");
-  CHECK(error_of([&] { fields.integers("one", {}); }) == "c.json: one is 18446744073709551615, expected an integer or a list of integers");
-  CHECK(error_of([&] { fields.integers("list", {}); }) == "c.json: list is [1,9223372036854775808], expected an integer or a list of integers");
+  CHECK(error_of([&] { fields.integers("one", {}); }) ==
+        "c.json: one is 18446744073709551615, expected an integer or a list of integers");
+  CHECK(error_of([&] { fields.integers("list", {}); }) ==
+        "c.json: list is [1,9223372036854775808], expected an integer or a list of integers");
 }

@@ -60,25 +60,25 @@ TEST_CASE("known texts") {
 // Each ill-formed kind, with as many U+FFFD as Python's bytes.decode("utf-8", "replace") gives.
 TEST_CASE("ill-formed sequences") {
   const std::pair<std::string, int> kCases[] = {
-      {"\x80", 1},                          // continuation bytes alone
+      {"\x80", 1},  // continuation bytes alone
       {"\xBF", 1},
       {"\x80\xBF", 2},
-      {"\xC0\x80", 2},                      // overlong
+      {"\xC0\x80", 2},  // overlong
       {"\xC1\xBF", 2},
       {"\xE0\x80\x80", 3},
       {"\xE0\x9F\xBF", 3},
       {"\xF0\x80\x80\x80", 4},
       {"\xF0\x8F\xBF\xBF", 4},
-      {"\xED\xA0\x80", 3},                  // surrogates
+      {"\xED\xA0\x80", 3},  // surrogates
       {"\xED\xBF\xBF", 3},
-      {"\xED\xA0\xBD\xED\xB8\x80", 6},      // CESU-8
-      {"\xF4\x90\x80\x80", 4},              // beyond U+10FFFF
+      {"\xED\xA0\xBD\xED\xB8\x80", 6},  // CESU-8
+      {"\xF4\x90\x80\x80", 4},          // beyond U+10FFFF
       {"\xF5\x80\x80\x80", 4},
-      {"\xF8\x88\x80\x80\x80", 5},          // five and six bytes
+      {"\xF8\x88\x80\x80\x80", 5},  // five and six bytes
       {"\xFC\x84\x80\x80\x80\x80", 6},
       {"\xFE", 1},
       {"\xFF", 1},
-      {"\xC2", 1},                          // cut short: one for the well-formed prefix
+      {"\xC2", 1},  // cut short: one for the well-formed prefix
       {"\xE2\x82", 1},
       {"\xE2", 1},
       {"\xF0\x9D\x84", 1},
@@ -116,12 +116,15 @@ TEST_CASE("complete_prefix holds back what may still become a character") {
 }
 
 TEST_CASE("pieces cut anywhere join to the text that was replaced as a whole") {
-  const std::string text = "aé€𝄞\x80z\xE2\x82" "b\xF0\x9D\x84\xED\xA0\x80ü\xC3";
+  const std::string text =
+      "aé€𝄞\x80z\xE2\x82"
+      "b\xF0\x9D\x84\xED\xA0\x80ü\xC3";
   for (std::size_t first = 0; first <= text.size(); ++first) {
     for (std::size_t second = first; second <= text.size(); ++second) {
       std::string held;
       std::string out;
-      for (const std::string& piece : {text.substr(0, first), text.substr(first, second - first), text.substr(second)}) {
+      for (const std::string& piece :
+           {text.substr(0, first), text.substr(first, second - first), text.substr(second)}) {
         held += piece;
         const std::size_t whole = utf8::complete_prefix(held);
         out += utf8::sanitize(held.substr(0, whole));

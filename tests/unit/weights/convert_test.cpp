@@ -19,7 +19,8 @@ namespace {
 /// A tensor of these values that begins `offset` bytes into its storage: data in a file is not aligned.
 template <typename T>
 struct Stored {
-  Stored(ScalarType type, const std::vector<T>& values, std::size_t offset = 0) : bytes(values.size() * sizeof(T) + offset) {
+  Stored(ScalarType type, const std::vector<T>& values, std::size_t offset = 0)
+      : bytes(values.size() * sizeof(T) + offset) {
     if (!values.empty()) std::memcpy(bytes.data() + offset, values.data(), values.size() * sizeof(T));
     view.name.push_back('t');
     view.dtype = type;
@@ -48,11 +49,13 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 }  // namespace
 
 TEST_CASE("half to float: known values and every bit pattern") {
-  const std::vector<std::uint16_t> bits = {0x0000, 0x8000, 0x3C00, 0xC000, 0x7BFF, 0x0001, 0x03FF, 0x0400, 0x3555, 0x7C00, 0xFC00};
-  const std::vector<float> expected = {0.0f, -0.0f, 1.0f, -2.0f, 65504.0f, 0x1p-24f, 1023 * 0x1p-24f, 0x1p-14f, 0.333251953125f,
-                                       kInfinity, -kInfinity};
+  const std::vector<std::uint16_t> bits = {0x0000, 0x8000, 0x3C00, 0xC000, 0x7BFF, 0x0001,
+                                           0x03FF, 0x0400, 0x3555, 0x7C00, 0xFC00};
+  const std::vector<float> expected = {
+      0.0f, -0.0f, 1.0f, -2.0f, 65504.0f, 0x1p-24f, 1023 * 0x1p-24f, 0x1p-14f, 0.333251953125f, kInfinity, -kInfinity};
   const std::vector<float> got = as_f32(Stored(ScalarType::f16, bits).view);
-  for (std::size_t i = 0; i < bits.size(); ++i) CHECK(std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(expected[i]));
+  for (std::size_t i = 0; i < bits.size(); ++i)
+    CHECK(std::bit_cast<std::uint32_t>(got[i]) == std::bit_cast<std::uint32_t>(expected[i]));
 
   std::vector<std::uint16_t> all(65536);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
@@ -77,7 +80,8 @@ TEST_CASE("bfloat16 to float is exact") {
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint16_t>(i);
   const std::vector<float> values = as_f32(Stored(ScalarType::bf16, all, 1).view);
   int wrong = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) wrong += std::bit_cast<std::uint32_t>(values[i]) != static_cast<std::uint32_t>(i << 16);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    wrong += std::bit_cast<std::uint32_t>(values[i]) != static_cast<std::uint32_t>(i << 16);
   CHECK(wrong == 0);
   CHECK(as_bf16(Stored(ScalarType::bf16, std::vector<std::uint16_t>{0x3F80, 0x8000, 0x7F80, 1}).view) ==
         std::vector<std::uint16_t>{0x3F80, 0x8000, 0x7F80, 1});
@@ -101,7 +105,8 @@ TEST_CASE("float to bfloat16 gives the nearest of the two neighbours") {
   std::mt19937 random(7);
   int wrong = 0;
   for (int i = 0; i < 100000; ++i) {
-    const std::uint32_t bits = static_cast<std::uint32_t>(random()) & 0xFEFFFFFF;  // well below the largest exponent: no overflow
+    const std::uint32_t bits =
+        static_cast<std::uint32_t>(random()) & 0xFEFFFFFF;  // well below the largest exponent: no overflow
     const std::uint16_t got = as_bf16(Stored(ScalarType::f32, std::vector{bits}).view)[0];
     const double value = static_cast<double>(std::bit_cast<float>(bits));
     const double low = static_cast<double>(std::bit_cast<float>(bits & 0xFFFF0000));
@@ -119,8 +124,10 @@ TEST_CASE("double goes through float") {
   const std::vector<double> values = {1.0, 0.1, -1e300, 1e-300, 1.0 + 0x1p-24, 1.0 + 0x1p-24 + 0x1p-50};
   const std::vector<float> expected = {1.0f, 0.1f, -kInfinity, 0.0f, 1.0f, 1.0f + 0x1p-23f};
   CHECK(as_f32(Stored(ScalarType::f64, values, 5).view) == expected);
-  CHECK(as_bf16(Stored(ScalarType::f64, values).view) == std::vector<std::uint16_t>{0x3F80, 0x3DCD, 0xFF80, 0, 0x3F80, 0x3F80});
-  CHECK(as_bf16(Stored(ScalarType::f16, std::vector<std::uint16_t>{0x3555, 0x7BFF}).view) == std::vector<std::uint16_t>{0x3EAB, 0x4780});
+  CHECK(as_bf16(Stored(ScalarType::f64, values).view) ==
+        std::vector<std::uint16_t>{0x3F80, 0x3DCD, 0xFF80, 0, 0x3F80, 0x3F80});
+  CHECK(as_bf16(Stored(ScalarType::f16, std::vector<std::uint16_t>{0x3555, 0x7BFF}).view) ==
+        std::vector<std::uint16_t>{0x3EAB, 0x4780});
 }
 
 TEST_CASE("what cannot be converted is said") {

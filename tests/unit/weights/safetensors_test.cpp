@@ -49,12 +49,13 @@ TEST_CASE("tensors come in the order of their data, with type, shape and place")
 
 TEST_CASE("every element type by name and size") {
   const std::pair<const char*, std::size_t> kTypes[] = {
-      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1},
-      {"F8_E5M2FNUZ", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
-      {"C64", 8},  {"F64", 8}, {"I64", 8}, {"U64", 8}};
+      {"BOOL", 1},        {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1},
+      {"F8_E5M2FNUZ", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},     {"BF16", 2},    {"I32", 4},     {"U32", 4},
+      {"F32", 4},         {"C64", 8}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
   for (const auto& [name, size] : kTypes) {
     CAPTURE(name);
-    const std::string entry = fmt::format(R"({{"t":{{"dtype":"{}","shape":[3],"data_offsets":[0,{}]}}}})", name, 3 * size);
+    const std::string entry =
+        fmt::format(R"({{"t":{{"dtype":"{}","shape":[3],"data_offsets":[0,{}]}}}})", name, 3 * size);
     const std::vector<TensorView> views = parse(safetensors(entry, 3 * size));
     CHECK(lmm::weights::scalar_type_name(views[0].dtype) == name);
     CHECK(lmm::weights::scalar_size(views[0].dtype) == size);
@@ -67,7 +68,8 @@ TEST_CASE("an empty header, empty tensors, spaces after the header and names of 
   CHECK(parse(safetensors(R"({"__metadata__":null})", 0)).empty());
   const auto views = parse(safetensors(
       R"({"":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"leer":{"dtype":"F32","shape":[0,7],"data_offsets":[4,4]},)"
-      R"("é\n":{"dtype":"U8","shape":[1],"data_offsets":[4,5],"more":{"x":[1]}}})", 5));
+      R"("é\n":{"dtype":"U8","shape":[1],"data_offsets":[4,5],"more":{"x":[1]}}})",
+      5));
   REQUIRE(views.size() == 3);
   CHECK(views[0].name == "");
   CHECK(views[1].elements() == 0);
@@ -84,7 +86,8 @@ TEST_CASE("files that are too short say how long they are and should be") {
   const Caught in_data = refused(whole.substr(0, whole.size() - 3));
   CHECK(in_data.code == ErrorCode::bad_file);
   CHECK(in_data.says(fmt::format("truncated: {} bytes, expected {}", whole.size() - 3, whole.size())));
-  for (std::size_t size = 0; size < whole.size(); ++size) CHECK(refused(whole.substr(0, size)).code == ErrorCode::bad_file);
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK(refused(whole.substr(0, size)).code == ErrorCode::bad_file);
   CHECK(refused(whole + "!").says("bytes after the last tensor"));
 }
 
@@ -109,22 +112,28 @@ TEST_CASE("names stand once") {
   const Caught twice = refused(safetensors(fmt::format(R"({{"a.b":{},"a.\u0062":{}}})", entry, entry), 1));
   CHECK(twice.code == ErrorCode::bad_file);
   CHECK(twice.says("x.safetensors: a.b stands twice"));
-  CHECK(refused_entry(R"({"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]})", 1).says("t: dtype stands twice"));
+  CHECK(refused_entry(R"({"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]})", 1)
+            .says("t: dtype stands twice"));
   CHECK(refused(safetensors(R"({"__metadata__":{"a":"1","a":"2"}})", 0)).says("a stands twice"));
   CHECK(refused(safetensors(R"({"__metadata__":{},"__metadata__":{}})", 0)).says("__metadata__ stands twice"));
 }
 
 TEST_CASE("entries that are malformed") {
-  for (const char* entry : {"1", "[]", "null", "\"F32\""}) CHECK(refused_entry(entry, 4).says("t: the entry is not a JSON object"));
+  for (const char* entry : {"1", "[]", "null", "\"F32\""})
+    CHECK(refused_entry(entry, 4).says("t: the entry is not a JSON object"));
   CHECK(refused_entry(R"({"shape":[1],"data_offsets":[0,4]})", 4).says("t: dtype is missing"));
   CHECK(refused_entry(R"({"dtype":4,"shape":[1],"data_offsets":[0,4]})", 4).says("t: dtype"));
   CHECK(refused_entry(R"({"dtype":"F32","data_offsets":[0,4]})", 4).says("t: shape is missing"));
   CHECK(refused_entry(R"({"dtype":"F32","shape":1,"data_offsets":[0,4]})", 4).says("t: shape is"));
-  CHECK(refused_entry(R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})", 4).says("t: shape is not only whole numbers"));
-  CHECK(refused_entry(R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})", 4).says("t: shape is not only whole numbers"));
-  CHECK(refused_entry(R"({"dtype":"F32","shape":[[1]],"data_offsets":[0,4]})", 4).says("t: shape is not only whole numbers"));
+  CHECK(refused_entry(R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})", 4)
+            .says("t: shape is not only whole numbers"));
+  CHECK(refused_entry(R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})", 4)
+            .says("t: shape is not only whole numbers"));
+  CHECK(refused_entry(R"({"dtype":"F32","shape":[[1]],"data_offsets":[0,4]})", 4)
+            .says("t: shape is not only whole numbers"));
   CHECK(refused_entry(R"({"dtype":"F32","shape":[1]})", 4).says("t: data_offsets is missing"));
-  CHECK(refused_entry(R"({"dtype":"F32","shape":[1],"data_offsets":[0]})", 4).says("t: data_offsets is 1 numbers, expected 2"));
+  CHECK(refused_entry(R"({"dtype":"F32","shape":[1],"data_offsets":[0]})", 4)
+            .says("t: data_offsets is 1 numbers, expected 2"));
   CHECK(refused_entry(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4,8]})", 4).says("3 numbers"));
   CHECK(refused_entry(R"({"dtype":"F32","shape":[1],"data_offsets":["0","4"]})", 4).says("data_offsets"));
   for (const char* metadata : {"1", "[]", R"({"a":1})", R"({"a":{}})", "\"x\""}) {
@@ -135,7 +144,8 @@ TEST_CASE("entries that are malformed") {
   CHECK(type.says("t: dtype is \"F4\""));
   std::string many = "1";
   for (int i = 0; i < 100; ++i) many += ",1";
-  CHECK(refused_entry(fmt::format(R"({{"dtype":"F32","shape":[{}],"data_offsets":[0,4]}})", many), 4).says("at most 64"));
+  CHECK(
+      refused_entry(fmt::format(R"({{"dtype":"F32","shape":[{}],"data_offsets":[0,4]}})", many), 4).says("at most 64"));
 }
 
 TEST_CASE("sizes that do not fit or match") {
@@ -159,7 +169,9 @@ TEST_CASE("sizes that do not fit or match") {
 TEST_CASE("tensors that overlap, leave holes or begin late") {
   const auto pair = [](const char* first, const char* second, std::size_t data) {
     return refused(safetensors(fmt::format(R"({{"a":{{"dtype":"U8","shape":[4],"data_offsets":{}}},)"
-                                           R"("b":{{"dtype":"U8","shape":[4],"data_offsets":{}}}}})", first, second), data));
+                                           R"("b":{{"dtype":"U8","shape":[4],"data_offsets":{}}}}})",
+                                           first, second),
+                               data));
   };
   CHECK(pair("[0,4]", "[4,8]", 8).code == ErrorCode{});
   CHECK(pair("[0,4]", "[2,6]", 6).says("b: data begins at 2, expected 4 where the tensor before it ends (overlap)"));
@@ -192,8 +204,9 @@ TEST_CASE("opening a file") {
 TEST_CASE("mutated files are refused or consistent") {
   std::mt19937_64 random(20251124);
   const auto pick = [&](std::size_t below) { return static_cast<std::size_t>(random() % below); };
-  const std::string kTokens[] = {"0",   "4",    "-1",   "1e3",  "9223372036854775807", "18446744073709551615", "\"F32\"", "null",
-                                 "[[", "{\"", "}",    "],",   "\"a\":", "__metadata__", "\"data_offsets\":", "\\u0000", "\xC3"};
+  const std::string kTokens[] = {
+      "0",   "4", "-1", "1e3",    "9223372036854775807", "18446744073709551615", "\"F32\"", "null", "[[",
+      "{\"", "}", "],", "\"a\":", "__metadata__",        "\"data_offsets\":",    "\\u0000", "\xC3"};
   int accepted = 0;
   int refusals = 0;
   for (int round = 0; round < 40000; ++round) {
@@ -203,12 +216,24 @@ TEST_CASE("mutated files are refused or consistent") {
     for (std::size_t edit = 0; edit < edits; ++edit) {
       const std::size_t at = pick(file.size());
       switch (pick(6)) {
-        case 0: file[at] = static_cast<char>(random()); break;
-        case 1: file[at] = static_cast<char>(file[at] ^ (1 << pick(8))); break;
-        case 2: file.resize(at + 1); break;
-        case 3: file.erase(at, 1 + pick(8)); break;
-        case 4: file.insert(at, kTokens[pick(std::size(kTokens))]); break;
-        default: file.insert(at, file.substr(pick(file.size()), pick(40))); break;
+        case 0:
+          file[at] = static_cast<char>(random());
+          break;
+        case 1:
+          file[at] = static_cast<char>(file[at] ^ (1 << pick(8)));
+          break;
+        case 2:
+          file.resize(at + 1);
+          break;
+        case 3:
+          file.erase(at, 1 + pick(8));
+          break;
+        case 4:
+          file.insert(at, kTokens[pick(std::size(kTokens))]);
+          break;
+        default:
+          file.insert(at, file.substr(pick(file.size()), pick(40)));
+          break;
       }
       if (file.empty()) file.push_back('x');
     }

@@ -35,7 +35,8 @@ Caught refused(const TempFolder& folder) {
 
 TEST_CASE("a folder with one file") {
   const TempFolder folder;
-  folder.write("model.safetensors", safetensors(fmt::format("{{{},{}}}", entry("b", 0, 6), entry("a", 6, 10)), "0123456789"));
+  folder.write("model.safetensors",
+               safetensors(fmt::format("{{{},{}}}", entry("b", 0, 6), entry("a", 6, 10)), "0123456789"));
   const auto weights = Weights::open(folder.path());
   CHECK(weights->names() == Names{"a", "b"});
   CHECK(weights->total_bytes() == 10);
@@ -64,7 +65,8 @@ TEST_CASE("a folder with shards") {
   folder.write("model-1.safetensors", file_of({"a", "c"}));
   folder.write("model-2.safetensors", file_of({"b"}));
   const auto index = [&](std::string_view map) {
-    folder.write("model.safetensors.index.json", fmt::format(R"({{"metadata":{{"total_size":3}},"weight_map":{}}})", map));
+    folder.write("model.safetensors.index.json",
+                 fmt::format(R"({{"metadata":{{"total_size":3}},"weight_map":{}}})", map));
     return refused(folder);
   };
   const char* good = R"({"a":"model-1.safetensors","b":"model-2.safetensors","c":"model-1.safetensors"})";
@@ -84,7 +86,8 @@ TEST_CASE("a folder with shards") {
     const Caught elsewhere = index(R"({"a":"model-2.safetensors","c":"model-1.safetensors"})");
     CHECK(elsewhere.code == ErrorCode::bad_file);
     CHECK(elsewhere.says("a is in model-2.safetensors, but it is in model-1.safetensors"));
-    CHECK(index(R"({"a":"model-1.safetensors","d":"model-1.safetensors"})").says("d is in model-1.safetensors, but it is in none"));
+    CHECK(index(R"({"a":"model-1.safetensors","d":"model-1.safetensors"})")
+              .says("d is in model-1.safetensors, but it is in none"));
   }
   SUBCASE("a tensor in two files") {
     folder.write("model-2.safetensors", file_of({"b", "a"}));
@@ -98,7 +101,8 @@ TEST_CASE("a folder with shards") {
   }
   SUBCASE("file names that lead out of the folder") {
     folder.write("outside", "");
-    for (const char* name : {"../model-1.safetensors", "/etc/passwd", "..", ".", "", "sub/model-1.safetensors", "..\\\\x", "a\\u0000b"}) {
+    for (const char* name :
+         {"../model-1.safetensors", "/etc/passwd", "..", ".", "", "sub/model-1.safetensors", "..\\\\x", "a\\u0000b"}) {
       CAPTURE(name);
       const Caught error = index(fmt::format(R"({{"a":"{}"}})", name));
       CHECK(error.code == ErrorCode::bad_file);
@@ -150,8 +154,9 @@ TEST_CASE("a scope checks names and shapes") {
                                   (folder.path() / "model.safetensors").string()));
   const Caught missing = error_of([&] { layer.tensor("self_attn.k_proj.weight", {2, 3}); });
   CHECK(missing.code == ErrorCode::bad_file);
-  CHECK(missing.says("tensor model.layers.0.self_attn.k_proj.weight of shape [2, 3] is missing among 5 tensors; nearest are "
-                     "model.layers.0.self_attn.q_proj.weight, model.layers.1.self_attn.q_proj.weight"));
+  CHECK(missing.says(
+      "tensor model.layers.0.self_attn.k_proj.weight of shape [2, 3] is missing among 5 tensors; nearest are "
+      "model.layers.0.self_attn.q_proj.weight, model.layers.1.self_attn.q_proj.weight"));
   CHECK(!error_of([&] { weights->scope("x").tensor("y", {1}); }).says("nearest"));
 }
 
