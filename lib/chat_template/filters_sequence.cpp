@@ -59,14 +59,12 @@ Value filter_reverse(Evaluator& evaluator, Arguments& arguments) {
   }
   if (!iterable(value, evaluator)) raise("argument must be iterable");
   if (!reversible(value)) {
-    Values items = to_values(evaluator, value);
-    std::reverse(items.begin(), items.end());
-    return evaluator.make_list(std::move(items));
+    const Values items = to_values(evaluator, value);
+    return evaluator.make_list(Values(items.rbegin(), items.rend()));
   }
   return deferred(arguments, [value](Evaluator& at) {
-    Values items = to_values(at, value);
-    std::reverse(items.begin(), items.end());
-    return items;
+    const Values items = to_values(at, value);
+    return Values(items.rbegin(), items.rend());
   });
 }
 
