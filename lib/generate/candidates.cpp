@@ -3,10 +3,18 @@
 #include "lib/generate/vector_math.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace lmm::generate {
+namespace {
+
+/// Unsigned integers that sort as the floats do.
+std::uint32_t sortable(float x) { return static_cast<std::uint32_t>(ordered(x)) ^ 0x80000000u; }
+
+}  // namespace
 
 void Candidates::take(std::span<const float> logits, float least) {
   ids_.resize(logits.size());
@@ -37,9 +45,17 @@ void Candidates::filter(const Keep& keep) {
   weighed_ = false;
 }
 
+template <typename Key>
+void Candidates::rank(const Key& key) {
+  keys_.reserve(ids_.capacity());  // so that no later, longer list allocates
+  keys_.resize(ids_.size());
+  for (std::size_t i = 0; i < ids_.size(); ++i) keys_[i] = key(i);
+}
+
 void Candidates::weigh() {
   if (weighed_ || ids_.empty()) return;
   max_ = maximum(logits_).value;
+  weights_.reserve(ids_.capacity());
   weights_.resize(logits_.size());
   total_ = exponentials(logits_, max_, weights_);
   weighed_ = true;
@@ -56,23 +72,45 @@ double Candidates::entropy() const {
   return std::log(total_) - sum / total_;
 }
 
-Candidates::Ranked Candidates::reach(double mass) {
-  // Halves the range that holds the entry, without sorting it: linear time.
-  auto low = ranked_.begin();
-  auto high = ranked_.end();
-  while (high - low > 1) {
-    const auto middle = low + (high - low) / 2;
-    std::nth_element(low, middle, high);
-    double below = 0;
-    for (auto it = low; it != middle; ++it) below += static_cast<double>(it->weight);
-    if (below >= mass) {
-      high = middle;
-    } else {
-      mass -= below;
-      low = middle;
+Candidates::Reached Candidates::reach(double mass) const {
+  // A radix selection by weight: each round finds the next bits of the key, in one pass over the list. Linear, without
+  // sorting, and sums are taken in the order of the list, so that they round alike everywhere.
+  constexpr std::array<int, 3> kBits{11, 11, 10};
+  std::array<double, 1 << 11> weight_of;
+  std::uint32_t prefix = 0;
+  int shift = 32;
+  for (const int bits : kBits) {
+    const int known = shift;
+    shift -= bits;
+    const std::uint32_t mask = (1u << bits) - 1;
+    weight_of.fill(-1);  // none there
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (known < 32 && keys_[i] >> known != prefix) continue;
+      double& weight = weight_of[(keys_[i] >> shift) & mask];
+      weight = std::max(weight, 0.0) + static_cast<double>(weights_[i]);
     }
+    std::uint32_t chosen = 0;
+    double before = 0;
+    double sum = 0;
+    for (std::uint32_t digit = 0; digit <= mask; ++digit) {
+      if (weight_of[digit] < 0) continue;
+      chosen = digit;
+      before = sum;
+      sum += weight_of[digit];
+      if (sum >= mass) break;
+    }
+    mass -= before;
+    prefix = (prefix << bits) | chosen;
   }
-  return *low;
+  std::size_t ties = 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (keys_[i] != prefix) continue;
+    ++ties;
+    sum += static_cast<double>(weights_[i]);
+    if (sum >= mass) break;
+  }
+  return {prefix, ties};
 }
 
 void Candidates::keep_top_k(std::size_t k) {
@@ -85,12 +123,10 @@ void Candidates::keep_top_h(double top_h) {
   constexpr std::size_t kTop = 100;  // the reference's top_n
   keep_top_k(kTop);
   if (ids_.empty()) return;
-  ranked_.clear();
-  for (std::size_t i = 0; i < ids_.size(); ++i) ranked_.push_back({-logits_[i], ids_[i], 0});
-  std::sort(ranked_.begin(), ranked_.end());
-  if (ranked_.size() > kTop) ranked_.resize(kTop);  // ties with the last one
-  buffer_.clear();
-  for (const Ranked& token : ranked_) buffer_.push_back(-token.key);
+  buffer_.assign(logits_.begin(), logits_.end());
+  std::sort(buffer_.begin(), buffer_.end(), std::greater<>());
+  buffer_.resize(std::min(buffer_.size(), kTop));  // ties with the last one
+  weights_.reserve(ids_.capacity());
   weights_.resize(buffer_.size());
   const double total = exponentials(buffer_, buffer_.front(), weights_);
   const auto term = [&](std::size_t i) {  // -p log p
@@ -98,32 +134,27 @@ void Candidates::keep_top_h(double top_h) {
     return p > 0 ? -p * (static_cast<double>(buffer_[i]) - static_cast<double>(buffer_.front()) - std::log(total)) : 0;
   };
   double budget = 0;
-  for (std::size_t i = 0; i < ranked_.size(); ++i) budget += term(i);
+  for (std::size_t i = 0; i < buffer_.size(); ++i) budget += term(i);
   budget *= top_h;
   std::size_t count = 0;
-  for (double used = 0; count < ranked_.size(); ++count) {
+  for (double used = 0; count < buffer_.size(); ++count) {
     used += term(count);
     if (count > 0 && (used > budget || weights_[count] == 0)) break;
   }
-  const Ranked last = ranked_[count - 1];
-  filter([&](std::size_t i) { return !(last < Ranked{-logits_[i], ids_[i], 0}); });
+  const float least = buffer_[count - 1];
+  std::size_t ties = count - static_cast<std::size_t>(std::find(buffer_.begin(), buffer_.end(), least) - buffer_.begin());
+  filter([&](std::size_t i) { return logits_[i] > least || (logits_[i] == least && ties > 0 && ties-- > 0); });
 }
 
 void Candidates::keep_top_p(double top_p) {
   weigh();
   if (ids_.size() < 2) return;
-  // The reference removes, from the smallest up, tokens while their sum is <= 1 - top_p (in fp32). From the largest down
-  // that keeps tokens up to the one that brings the sum to the rest.
+  // From the smallest up, tokens go while their sum is <= 1 - top_p (in fp32); of equal ones the smaller ids first.
   const double removed = static_cast<double>(static_cast<float>(1 - top_p)) * total_;
-  // What is below removed / n is removed for sure: all of it together is below `removed`. (A little less than that, so
-  // that rounding never makes the largest negligible.)
-  const double negligible = 0.999 * removed / static_cast<double>(ids_.size());
-  ranked_.clear();
-  for (std::size_t i = 0; i < ids_.size(); ++i) {
-    if (static_cast<double>(weights_[i]) >= negligible) ranked_.push_back({-logits_[i], -ids_[i], weights_[i]});
-  }
-  const Ranked last = reach(total_ - removed);
-  filter([&](std::size_t i) { return !(last < Ranked{-logits_[i], -ids_[i], 0}); });
+  rank([&](std::size_t i) { return sortable(logits_[i]); });
+  const Reached first = reach(std::nextafter(removed, std::numeric_limits<double>::infinity()));
+  std::size_t ties = first.ties - 1;  // to go
+  filter([&](std::size_t i) { return keys_[i] > first.key || (keys_[i] == first.key && (ties == 0 || ties-- == 0)); });
 }
 
 void Candidates::keep_min_p(double min_p) {
@@ -142,10 +173,9 @@ void Candidates::keep_typical(double mass) {
     const double log_p = static_cast<double>(logits_[i]) - static_cast<double>(max_) - log_total;
     return static_cast<float>(std::fabs(-log_p - expected));
   };
-  ranked_.clear();
-  for (std::size_t i = 0; i < ids_.size(); ++i) ranked_.push_back({surprise(i), ids_[i], weights_[i]});
-  const float most = reach(static_cast<double>(static_cast<float>(mass)) * total_).key;
-  filter([&](std::size_t i) { return surprise(i) <= most; });
+  rank([&](std::size_t i) { return sortable(surprise(i)); });
+  const std::uint32_t most = reach(static_cast<double>(static_cast<float>(mass)) * total_).key;
+  filter([&](std::size_t i) { return keys_[i] <= most; });
 }
 
 void Candidates::keep_epsilon(double epsilon) {

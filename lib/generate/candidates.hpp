@@ -12,7 +12,7 @@ namespace lmm::generate {
 /// they have no probability, so none of the filters can see them. Always in order of token id.
 ///
 /// Ties: top-k keeps every token equal to the k-th, as the reference does. Where top-p or top-h must choose among equal
-/// logits, the reference takes whatever its unstable sort brings; here top-p keeps the larger ids and top-h the smaller.
+/// logits, the reference takes what its unstable sort brings; here top-p keeps the larger ids and top-h the smaller.
 class Candidates {
  public:
   /// Takes every logit > -inf and >= `least`. None is NaN or +inf.
@@ -33,18 +33,20 @@ class Candidates {
   std::span<const float> logits() const noexcept { return logits_; }
 
  private:
-  /// One token of a ranking: smaller key first, then smaller tie.
-  struct Ranked {
-    float key;
-    std::int32_t tie;
-    float weight;
-    bool operator<(const Ranked& other) const noexcept { return key != other.key ? key < other.key : tie < other.tie; }
-  };
-
   void weigh();                            // makes weights_, max_ and total_ fit the list
   double entropy() const;                  // of the distribution; weighed
   float probability(std::size_t i) const;  // weighed
-  Ranked reach(double mass);               // the entry of ranked_, reordered, at which the running weight reaches `mass`
+
+  /// Where, in ascending order of keys_, the running weight reaches `mass`: a key, and of the tokens with that key the
+  /// first so many (counted from the front of the list). At the last token where it never does.
+  struct Reached {
+    std::uint32_t key;
+    std::size_t ties;
+  };
+  Reached reach(double mass) const;
+
+  template <typename Key>
+  void rank(const Key& key);  // keys_[i] = key(i)
 
   template <typename Keep>
   void filter(const Keep& keep);  // keep(i); stable
@@ -55,7 +57,7 @@ class Candidates {
   float max_ = 0;
   double total_ = 0;  // sum of weights_
   bool weighed_ = false;
-  std::vector<Ranked> ranked_;
+  std::vector<std::uint32_t> keys_;  // of a ranking, one a token
   std::vector<float> buffer_;
 };
 

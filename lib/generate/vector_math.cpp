@@ -51,33 +51,31 @@ double exponentials(std::span<const float> logits, float max, std::span<float> w
 }
 
 Maximum maximum(std::span<const float> x) noexcept {
-  // Lanes of independent maxima, so that the loop vectorises without -ffast-math; the place is looked up afterwards.
-  std::array<float, kLanes> best;
-  best.fill(-kInfinity);
-  std::array<std::int32_t, kLanes> nan{};
-  std::size_t i = 0;
-  for (; i + kLanes <= x.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float value = x[i + lane];
-      best[lane] = value > best[lane] ? value : best[lane];
-      nan[lane] |= value != value;
+  // Maxima and minima of integers vectorise without -ffast-math, those of floats do not. A NaN sorts above +inf or,
+  // with its sign bit, below -inf.
+  constexpr std::size_t kBlock = 1024;
+  std::int32_t highest = std::numeric_limits<std::int32_t>::min();
+  std::int32_t lowest = std::numeric_limits<std::int32_t>::max();
+  std::size_t place = 0;  // of the block where the largest stands first
+  for (std::size_t begin = 0; begin < x.size(); begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, x.size());
+    std::int32_t high = std::numeric_limits<std::int32_t>::min();
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::int32_t value = ordered(x[i]);
+      high = std::max(high, value);
+      lowest = std::min(lowest, value);
     }
+    if (high > highest && !(from_ordered(high) == from_ordered(highest))) place = begin;  // 0 is no more than -0
+    highest = std::max(highest, high);
   }
-  Maximum out;
-  out.value = *std::max_element(best.begin(), best.end());
-  out.has_nan = std::any_of(nan.begin(), nan.end(), [](std::int32_t flag) { return flag != 0; });
-  for (; i < x.size(); ++i) {
-    out.value = std::max(out.value, x[i]);
-    out.has_nan = out.has_nan || x[i] != x[i];
-  }
-  const auto place = std::find(x.begin(), x.end(), out.value);
-  out.index = place == x.end() ? 0 : static_cast<std::size_t>(place - x.begin());
-  return out;
+  const float value = from_ordered(highest);
+  while (place + 1 < x.size() && x[place] != value) ++place;
+  return {value, place, highest > ordered(kInfinity) || lowest < ordered(-kInfinity)};
 }
 
 float kth_largest(std::span<const float> x, std::size_t k, std::vector<float>& buffer) {
   if (k > x.size()) return -kInfinity;
-  const std::size_t capacity = std::min(x.size(), std::max<std::size_t>(2 * k, 1024));
+  const std::size_t capacity = std::max<std::size_t>(2 * k, 1024);
   buffer.clear();
   buffer.reserve(capacity);
   float least = -kInfinity;  // of the k largest so far, once there are so many

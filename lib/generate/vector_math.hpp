@@ -1,11 +1,21 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace lmm::generate {
+
+/// An integer that sorts as the float does, -0 just below 0; and back.
+inline std::int32_t ordered(float x) noexcept {
+  const std::int32_t bits = std::bit_cast<std::int32_t>(x);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+inline float from_ordered(std::int32_t value) noexcept {
+  return std::bit_cast<float>(value ^ ((value >> 31) & 0x7fffffff));
+}
 
 /// e^x in fp32 for x <= 0 (0 below -87.3), at most 2 units in the last place off. Own code because the libm of each
 /// system rounds differently, and a seed must give the same tokens everywhere; loops over it vectorise.
