@@ -120,8 +120,10 @@ int main(int argc, char** argv) {
 
   Weights weights(dtype);
   DecoderWeights decoder;
-  decoder.shape = {s.hidden, s.intermediate,
-                   {s.heads, s.kv_heads, s.head_dim, 1.0F / std::sqrt(static_cast<float>(s.head_dim))}, 1e-5};
+  decoder.shape = {s.hidden,
+                   s.intermediate,
+                   {s.heads, s.kv_heads, s.head_dim, 1.0F / std::sqrt(static_cast<float>(s.head_dim))},
+                   1e-5};
   for (std::int64_t i = 0; i < s.layers; ++i) {
     LayerWeights layer;
     layer.input_norm = weights.norm(s.hidden);
@@ -145,8 +147,8 @@ int main(int argc, char** argv) {
   std::vector<LayerCache> caches;
   for (std::int64_t i = 0; i < s.layers; ++i) {
     const std::int64_t count = s.kv_heads * capacity * s.head_dim;
-    caches.push_back({const_cast<void*>(cache_memory.make(count)), const_cast<void*>(cache_memory.make(count)), dtype,
-                      capacity});
+    caches.push_back(
+        {const_cast<void*>(cache_memory.make(count)), const_cast<void*>(cache_memory.make(count)), dtype, capacity});
   }
   const double cache_bytes = cache_memory.bytes() * static_cast<double>(context) / static_cast<double>(capacity);
 
@@ -164,11 +166,12 @@ int main(int argc, char** argv) {
     if (i >= 3) times.push_back(seconds_since(start));
   }
   const double middle = median(times), least = *std::min_element(times.begin(), times.end());
-  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"context\": %ld, \"dtype\": \"%s\", \"tokens_per_s\": %.1f, "
-              "\"best_tokens_per_s\": %.1f, \"gb_per_s\": %.1f, \"read_gb_per_s\": %.1f, \"share_of_limit\": %.2f, "
-              "\"region_us\": %.2f}\n",
-              isa_name(isa), pool.size(), static_cast<long>(context), dtype_name(dtype), 1 / middle, 1 / least,
-              (weight_bytes + cache_bytes) / middle / 1e9, bandwidth / 1e9,
-              (weight_bytes + cache_bytes) / middle / bandwidth, region * 1e6);
+  std::printf(
+      "{\"isa\": \"%s\", \"threads\": %d, \"context\": %ld, \"dtype\": \"%s\", \"tokens_per_s\": %.1f, "
+      "\"best_tokens_per_s\": %.1f, \"gb_per_s\": %.1f, \"read_gb_per_s\": %.1f, \"share_of_limit\": %.2f, "
+      "\"region_us\": %.2f}\n",
+      isa_name(isa), pool.size(), static_cast<long>(context), dtype_name(dtype), 1 / middle, 1 / least,
+      (weight_bytes + cache_bytes) / middle / 1e9, bandwidth / 1e9, (weight_bytes + cache_bytes) / middle / bandwidth,
+      region * 1e6);
   return 0;
 }

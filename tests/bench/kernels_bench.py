@@ -79,7 +79,8 @@ def main():
                        "transformers": round(statistics.median(theirs), 1),
                        "transformers_best": round(1 / min(min(times) for times in torch_times), 1),
                        "ratio": round(statistics.median(a / b for a, b in zip(lmm, theirs)), 2),
-                       "gb_per_s": max(pair[0] for pair in bandwidth), "read_gb_per_s": max(pair[1] for pair in bandwidth)}
+                       "gb_per_s": max(pair[0] for pair in bandwidth),
+                       "read_gb_per_s": max(pair[1] for pair in bandwidth)}
                 rows.append(row)
                 print(json.dumps(row), flush=True)
     finally:

@@ -56,10 +56,10 @@ void attention(ThreadPool& pool, Isa isa, const AttentionShape& shape, const Lay
     const std::int64_t first = begin + slice * length;
     float* const sums = results + chunk * stride;
     float* const largest = sums + group * shape.head_dim;
-    kernels.attend({queries + head * group * shape.head_dim, group, shape.head_dim,
-                    row_of(cache.keys, shape, cache, head, 0), row_of(cache.values, shape, cache, head, 0), cache.dtype,
-                    first, std::min(first + length, end), shape.scale},
-                   sums, largest, largest + group);
+    kernels.attend(
+        {queries + head * group * shape.head_dim, group, shape.head_dim, row_of(cache.keys, shape, cache, head, 0),
+         row_of(cache.values, shape, cache, head, 0), cache.dtype, first, std::min(first + length, end), shape.scale},
+        sums, largest, largest + group);
   });
   for (std::int64_t h = 0; h < shape.heads; ++h) {
     const float* const sums = results + h / group * slices * stride;

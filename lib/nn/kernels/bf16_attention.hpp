@@ -26,13 +26,13 @@ struct Bf16Attention {
   bool causal = false;  ///< the last token sees all keys, the one before all but the last, and so on: keys >= tokens
 };
 
-/// True where this machine has the instructions (bf16 dot products) and the kernel takes the shape (head_dim even, up to
-/// 256). Elsewhere another implementation has to do it.
+/// True where this machine has the instructions (bf16 dot products) and the kernel takes the shape (head_dim even, up
+/// to 256). Elsewhere another implementation has to do it.
 bool has_bf16_attention(Isa isa, std::int64_t head_dim) noexcept;
 
 /// The work in two stages of chunks: all of `pack` before any of `attend`, the chunks of a stage in any order on any
-/// threads. Results do not depend on that order. Whoever owns the threads runs them; the object keeps room for the packed
-/// keys and values, and can be bound to one attention after another. Only where has_bf16_attention().
+/// threads. Results do not depend on that order. Whoever owns the threads runs them; the object keeps room for the
+/// packed keys and values, and can be bound to one attention after another. Only where has_bf16_attention().
 class Bf16AttentionPlan {
  public:
   /// Throws std::bad_alloc.

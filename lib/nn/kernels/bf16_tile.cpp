@@ -8,7 +8,8 @@
 #include <cstdint>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16"))), \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
@@ -62,8 +63,8 @@ inline void score(const Bf16Tile& t, const std::uint16_t* q, std::int64_t first,
   }
 }
 
-// One row: scores become weights exp(scale * score - largest so far) in bf16, those not seen 0; gives the factor by which
-// what was summed before has to shrink.
+// One row: scores become weights exp(scale * score - largest so far) in bf16, those not seen 0; gives the factor by
+// which what was summed before has to shrink.
 inline float soften(float* scores, std::int64_t seen, std::int64_t span, float scale, std::uint16_t* weights,
                     float& largest, float& total) {
   for (std::int64_t s = seen; s < span; ++s) scores[s] = -__builtin_inff();

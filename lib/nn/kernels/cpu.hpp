@@ -4,8 +4,8 @@
 
 namespace lmm::nn::kernels {
 
-/// Instruction sets that the kernels are compiled for, from the narrowest to the widest. `portable` is what the compiler
-/// makes of the same code for the build's base architecture, and runs everywhere.
+/// Instruction sets that the kernels are compiled for, from the narrowest to the widest. `portable` is what the
+/// compiler makes of the same code for the build's base architecture, and runs everywhere.
 enum class Isa { portable, avx2, avx512, avx512_bf16 };
 
 /// True where this processor and this operating system (saved register state) can run `isa`, and it was compiled.

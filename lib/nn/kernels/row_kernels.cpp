@@ -10,9 +10,12 @@ const RowKernels& row_kernels(Isa isa) noexcept {
 #if defined(__x86_64__)
   switch (isa_available(isa) ? isa : best_isa()) {
     case Isa::avx512:
-    case Isa::avx512_bf16: return kAvx512RowKernels;  // decoding waits for memory: bf16 products would gain nothing
-    case Isa::avx2: return kAvx2RowKernels;
-    case Isa::portable: break;
+    case Isa::avx512_bf16:
+      return kAvx512RowKernels;  // decoding waits for memory: bf16 products would gain nothing
+    case Isa::avx2:
+      return kAvx2RowKernels;
+    case Isa::portable:
+      break;
   }
 #else
   (void)isa;

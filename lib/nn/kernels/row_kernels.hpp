@@ -9,8 +9,8 @@ namespace lmm::nn::kernels {
 
 /// One key/value head of one layer and the query heads that share it, over some of the positions.
 struct AttentionSlice {
-  const float* queries;     // (group, head_dim), rotated
-  std::int64_t group;       // query heads
+  const float* queries;  // (group, head_dim), rotated
+  std::int64_t group;    // query heads
   std::int64_t head_dim;
   const void* keys;         // (positions, head_dim)
   const void* values;       // (positions, head_dim)
@@ -49,6 +49,11 @@ struct RowKernels {
 
   /// Largest of x (n >= 1).
   Best (*largest)(const float* x, std::int64_t n);
+
+  // As in bf16_rows.hpp.
+  void (*gelu_tanh)(std::uint16_t* x, std::int64_t n);
+  void (*silu_mul)(std::uint16_t* gate, const std::uint16_t* up, std::int64_t n);
+  void (*rms_norm_bf16)(const std::uint16_t* x, const VectorView& weight, float eps, std::uint16_t* y);
 };
 
 /// Those of `isa`, or of best_isa() where it is not available.

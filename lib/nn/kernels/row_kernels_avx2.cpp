@@ -16,14 +16,18 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr int kLanes = 8;
+// clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/row_kernels.inc"
 #include "lib/nn/kernels/attention.inc"
+#include "lib/nn/kernels/bf16_rows.inc"
+// clang-format on
 
 }  // namespace
 
 extern const RowKernels kAvx2RowKernels;
-const RowKernels kAvx2RowKernels = {linear, gated, rms_norm, rope, store_numbers, attend, join, largest};
+const RowKernels kAvx2RowKernels = {linear, gated,   rms_norm,  rope,     store_numbers, attend,
+                                    join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
 
 }  // namespace lmm::nn::kernels
 

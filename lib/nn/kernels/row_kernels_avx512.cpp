@@ -6,7 +6,8 @@
 #if defined(__x86_64__)
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq"))), \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq")
@@ -16,14 +17,18 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr int kLanes = 16;
+// clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/row_kernels.inc"
 #include "lib/nn/kernels/attention.inc"
+#include "lib/nn/kernels/bf16_rows.inc"
+// clang-format on
 
 }  // namespace
 
 extern const RowKernels kAvx512RowKernels;
-const RowKernels kAvx512RowKernels = {linear, gated, rms_norm, rope, store_numbers, attend, join, largest};
+const RowKernels kAvx512RowKernels = {linear, gated,   rms_norm,  rope,     store_numbers, attend,
+                                      join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
 
 }  // namespace lmm::nn::kernels
 

@@ -33,16 +33,17 @@ class ThreadPool {
   void parallel_for(int chunks, Fn&& fn) noexcept {
     using Callable = std::remove_reference_t<Fn>;
     static_assert(std::is_nothrow_invocable_v<Callable&, int>, "a chunk must not throw: mark the lambda noexcept");
-    run(chunks, [](const void* callable, int chunk) noexcept {
-      (*static_cast<Callable*>(const_cast<void*>(callable)))(chunk);
-    }, &fn);
+    run(
+        chunks,
+        [](const void* callable, int chunk) noexcept { (*static_cast<Callable*>(const_cast<void*>(callable)))(chunk); },
+        &fn);
   }
 
  private:
   using Call = void (*)(const void* callable, int chunk) noexcept;
 
   void run(int chunks, Call call, const void* callable) noexcept;
-  void work() noexcept;       // claims and does chunks until none is left
+  void work() noexcept;  // claims and does chunks until none is left
   void wait_done(std::uint32_t chunks) noexcept;
   void worker_main() noexcept;
 

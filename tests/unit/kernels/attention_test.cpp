@@ -72,8 +72,8 @@ TEST_CASE("attention over odd shapes") {
   std::mt19937 random(1);
   ThreadPool pool(2);
   std::vector<float> scratch;
-  const AttentionShape shapes[] = {shape_of(1, 1, 2),  shape_of(2, 1, 6),   shape_of(3, 3, 16),  shape_of(9, 3, 64),
-                                   shape_of(4, 2, 80), shape_of(5, 1, 10),  shape_of(6, 1, 96),  shape_of(7, 7, 30),
+  const AttentionShape shapes[] = {shape_of(1, 1, 2),  shape_of(2, 1, 6),    shape_of(3, 3, 16),  shape_of(9, 3, 64),
+                                   shape_of(4, 2, 80), shape_of(5, 1, 10),   shape_of(6, 1, 96),  shape_of(7, 7, 30),
                                    shape_of(8, 1, 64), shape_of(12, 2, 128), shape_of(4, 1, 256), shape_of(16, 1, 34)};
   for (const Isa isa : isas()) {
     for (const DType dtype : {DType::fp32, DType::bf16}) {
@@ -167,10 +167,10 @@ TEST_CASE("append writes one position of each head, rounded to nearest even") {
       Cache cache(random, shape, 5, dtype);
       const Cache before = cache;
       std::vector<float> keys = random_floats(random, 66), values = random_floats(random, 66);
-      keys[0] = 1.00390625F;                               // a tie: down to the even 1.0
-      keys[1] = 1.01171875F;                               // a tie: up to the even 1.015625
+      keys[0] = 1.00390625F;  // a tie: down to the even 1.0
+      keys[1] = 1.01171875F;  // a tie: up to the even 1.015625
       keys[2] = std::numeric_limits<float>::infinity();
-      keys[3] = std::numeric_limits<float>::max();         // rounds to infinity
+      keys[3] = std::numeric_limits<float>::max();  // rounds to infinity
       keys[21] = -std::numeric_limits<float>::infinity();
       values[5] = std::numeric_limits<float>::quiet_NaN();
       cache.view = {cache.keys.data(), cache.values.data(), dtype, 5};
@@ -187,8 +187,8 @@ TEST_CASE("append writes one position of each head, rounded to nearest even") {
             if (s == 3 && from == 5) {
               as_expected = as_expected && std::isnan(cache.values[at]);
             } else {
-              as_expected = as_expected &&
-                            cache.values[at] == (s == 3 ? static_cast<double>(stored(values[from])) : before.values[at]);
+              as_expected = as_expected && cache.values[at] ==
+                                               (s == 3 ? static_cast<double>(stored(values[from])) : before.values[at]);
             }
           }
         }

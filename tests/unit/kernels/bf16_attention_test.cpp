@@ -21,8 +21,8 @@ std::vector<std::uint16_t> random_bf16(std::mt19937& random, std::int64_t count,
   return values;
 }
 
-// One attention with its memory. Queries as a projection leaves them (tokens, heads, head_dim), keys and values as a cache
-// holds them (kv_heads, capacity, head_dim), both with something else behind each row.
+// One attention with its memory. Queries as a projection leaves them (tokens, heads, head_dim), keys and values as a
+// cache holds them (kv_heads, capacity, head_dim), both with something else behind each row.
 struct Problem {
   Problem(const Case& c, unsigned seed, float scale_of_queries) : shape(c) {
     std::mt19937 random(seed);
@@ -105,10 +105,10 @@ TEST_CASE("bf16 attention over odd shapes") {
   if (!available()) return;
   ThreadPool pool(2);
   Bf16AttentionPlan plan;
-  const Case cases[] = {{1, 1, 1, 1, 2, false},     {1, 1, 1, 1, 2, true},      {2, 1, 3, 3, 6, true},
-                        {3, 3, 7, 7, 16, false},    {9, 3, 50, 50, 64, true},   {12, 12, 65, 65, 64, false},
+  const Case cases[] = {{1, 1, 1, 1, 2, false},     {1, 1, 1, 1, 2, true},       {2, 1, 3, 3, 6, true},
+                        {3, 3, 7, 7, 16, false},    {9, 3, 50, 50, 64, true},    {12, 12, 65, 65, 64, false},
                         {4, 2, 5, 64, 80, false},   {16, 16, 49, 49, 72, false}, {6, 2, 13, 600, 64, true},
-                        {2, 2, 1, 515, 64, true},   {4, 1, 97, 97, 128, true},  {2, 1, 10, 40, 256, true},
+                        {2, 2, 1, 515, 64, true},   {4, 1, 97, 97, 128, true},   {2, 1, 10, 40, 256, true},
                         {3, 1, 6, 1030, 34, false}, {1, 1, 530, 530, 32, true}};
   for (const Case& c : cases) {
     for (const float scale : {1.0F, 6.0F}) {

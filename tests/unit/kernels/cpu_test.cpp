@@ -53,8 +53,8 @@ TEST_CASE("instruction sets") {
     const auto has = [&flags](const std::string& flag) { return flags.find(" " + flag + " ") != std::string::npos; };
     CHECK(isa_available(Isa::avx2) == (has("avx2") && has("fma")));
     CHECK(isa_available(Isa::avx512_bf16) == (isa_available(Isa::avx512) && has("avx512_bf16")));
-    CHECK(isa_available(Isa::avx512) == (has("avx2") && has("fma") && has("avx512f") && has("avx512bw") &&
-                                         has("avx512vl") && has("avx512dq")));
+    CHECK(isa_available(Isa::avx512) ==
+          (has("avx2") && has("fma") && has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq")));
   }
 }
 

@@ -30,7 +30,9 @@ class Decoder {
   Decoder(const Options& options, unsigned seed) : o(options) {
     std::mt19937 random(seed);
     const std::int64_t wide = o.heads * o.head_dim, narrow = o.kv_heads * o.head_dim;
-    const auto linear = [&](std::int64_t out, std::int64_t in) { return RandomLinear(random, out, in, o.dtype, o.bias); };
+    const auto linear = [&](std::int64_t out, std::int64_t in) {
+      return RandomLinear(random, out, in, o.dtype, o.bias);
+    };
     for (std::int64_t i = 0; i < o.layers; ++i) {
       RandomLayer layer;
       layer.input_norm = random_numbers(random, o.hidden, o.dtype);
@@ -56,8 +58,10 @@ class Decoder {
 
   DecoderWeights view() const {
     DecoderWeights w;
-    w.shape = {o.hidden, o.intermediate,
-               {o.heads, o.kv_heads, o.head_dim, 1.0F / std::sqrt(static_cast<float>(o.head_dim))}, 1e-5};
+    w.shape = {o.hidden,
+               o.intermediate,
+               {o.heads, o.kv_heads, o.head_dim, 1.0F / std::sqrt(static_cast<float>(o.head_dim))},
+               1e-5};
     const auto vector = [](const Numbers& n) {
       return VectorView{n.size() ? n.data() : nullptr, n.dtype(), static_cast<std::int64_t>(n.size())};
     };
@@ -273,7 +277,8 @@ TEST_CASE("wrong shapes and a full cache are errors that say so") {
     decode_step(pool, best_isa(), weights, caches, {angles.data(), angles.data()}, position, x.data(), logits.data(),
                 scratch);
   };
-  CHECK_THROWS_WITH_AS(step(memory.caches, 2), "decode: position 2 is not within the cache's capacity of 2", lmm::Error);
+  CHECK_THROWS_WITH_AS(step(memory.caches, 2), "decode: position 2 is not within the cache's capacity of 2",
+                       lmm::Error);
   CHECK_THROWS_AS(step(memory.caches, -1), lmm::Error);
   CHECK_THROWS_AS(step(std::span(memory.caches).first(2), 0), lmm::Error);
   CHECK(x == before);

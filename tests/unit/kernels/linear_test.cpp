@@ -14,9 +14,10 @@ struct Sizes {
   std::int64_t m, n, k;
 };
 
-const Sizes kSizes[] = {{1, 1, 1},     {1, 3, 2},    {2, 5, 7},     {3, 17, 31},  {4, 4, 32},   {5, 33, 33},  {6, 8, 15},
-                        {7, 13, 63},   {8, 2, 64},   {9, 65, 65},   {10, 7, 100}, {11, 1, 129}, {12, 9, 48},  {13, 5, 17},
-                        {14, 19, 255}, {15, 3, 576}, {16, 40, 200}, {1, 700, 97}, {1, 96, 576}, {3, 20, 1536}};
+const Sizes kSizes[] = {{1, 1, 1},    {1, 3, 2},     {2, 5, 7},    {3, 17, 31},  {4, 4, 32},
+                        {5, 33, 33},  {6, 8, 15},    {7, 13, 63},  {8, 2, 64},   {9, 65, 65},
+                        {10, 7, 100}, {11, 1, 129},  {12, 9, 48},  {13, 5, 17},  {14, 19, 255},
+                        {15, 3, 576}, {16, 40, 200}, {1, 700, 97}, {1, 96, 576}, {3, 20, 1536}};
 
 // Largest error relative to the bound that the theory gives; right where it is at most 1.
 double worst(const Product& expected, const float* y, double bound) {
@@ -145,8 +146,8 @@ TEST_CASE("gated linear") {
           // d silu is at most 1.1; the product's own rounding and exp's are a few units of 2^-24.
           const double bound = sum_bound(size.k) * (1.1 * g.magnitude[i] * std::abs(u.y[i]) +
                                                     std::abs(silu(g.y[i])) * u.magnitude[i] + 1e-30);
-          const double error = std::abs(static_cast<double>(y[static_cast<std::size_t>(j * size.n + r)]) -
-                                        silu(g.y[i]) * u.y[i]);
+          const double error =
+              std::abs(static_cast<double>(y[static_cast<std::size_t>(j * size.n + r)]) - silu(g.y[i]) * u.y[i]);
           CHECK(error <= bound);
         }
       }
@@ -155,7 +156,8 @@ TEST_CASE("gated linear") {
 }
 
 TEST_CASE("silu at the far ends") {
-  const std::vector<float> gates = {-1e30F, -200.0F, -88.5F, -87.0F, -1e-20F, 0.0F, 1e-20F, 20.0F, 90.0F, 200.0F, 1e30F};
+  const std::vector<float> gates = {-1e30F, -200.0F, -88.5F, -87.0F, -1e-20F, 0.0F,
+                                    1e-20F, 20.0F,   90.0F,  200.0F, 1e30F};
   const Numbers gate_weight(gates, DType::fp32);
   const Numbers up_weight(std::vector<float>(gates.size(), 1.0F), DType::fp32);
   const auto n = static_cast<std::int64_t>(gates.size());

@@ -120,9 +120,9 @@ Product multiply(const RandomLinear& w, const X* x) {
   return result;
 }
 
-/// Bound on the rounding error of a sum of n products in fp32, relative to the sum of their magnitudes: each running sum
-/// takes n / (2 * lanes) <= n / 8 steps of at most 2^-24 each (two where multiply and add round apart), and a few more
-/// join the sums. Errors add up like a random walk in practice; the bound is the worst case.
+/// Bound on the rounding error of a sum of n products in fp32, relative to the sum of their magnitudes: each running
+/// sum takes n / (2 * lanes) <= n / 8 steps of at most 2^-24 each (two where multiply and add round apart), and a few
+/// more join the sums. Errors add up like a random walk in practice; the bound is the worst case.
 inline double sum_bound(std::int64_t n) { return (static_cast<double>(n) / 8 * 2 + 16) * std::ldexp(1.0, -24); }
 
 inline double silu(double x) { return x / (1.0 + std::exp(-x)); }
