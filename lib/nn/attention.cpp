@@ -11,12 +11,21 @@ const std::uint16_t* bits(const at::Tensor& tensor) {
   return static_cast<const std::uint16_t*>(tensor.const_data_ptr());
 }
 
+bool has_amx() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("amx-bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 bool Attention::has_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
   const bool contiguous = q.stride(3) == 1 && k.stride(3) == 1 && v.stride(3) == 1;
+  // With AMX torch's kernel multiplies in tiles, which ours does not.
   return q.device().is_cpu() && q.scalar_type() == at::kBFloat16 && contiguous &&
-         kernels::has_bf16_attention(isa_, q.size(3));
+         kernels::has_bf16_attention(isa_, q.size(3)) && !has_amx();
 }
 
 void Attention::run_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal, at::Tensor& out) {
