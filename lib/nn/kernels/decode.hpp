@@ -66,7 +66,8 @@ Best decode_head(ThreadPool& pool, Isa isa, const DecoderWeights& decoder, const
                  DecodeScratch& scratch);
 
 /// All layers and the head: x (hidden) is the token's embedding and becomes the last layer's output. `caches`, one a
-/// layer. Errors as decode_layer, before anything is written.
+/// layer. Errors as decode_layer, before anything is written, save std::bad_alloc: x and what stands at `position` in
+/// the caches are then undefined, what stands before is untouched.
 Best decode_step(ThreadPool& pool, Isa isa, const DecoderWeights& decoder, std::span<const LayerCache> caches,
                  RopeAngles rope, std::int64_t position, float* x, float* logits, DecodeScratch& scratch);
 

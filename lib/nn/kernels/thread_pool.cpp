@@ -1,6 +1,7 @@
 #include "lib/nn/kernels/thread_pool.hpp"
 
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,11 +24,30 @@ void pause_briefly() noexcept {
 #endif
 }
 
+/// Blocks, for threads started in its scope, the signals that a process is sent: they are the host's own threads' to
+/// handle. Faults of the thread itself are not blocked.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : owner_process_(getpid()) {
   const int workers = std::max(threads, 1) - 1;
   workers_.reserve(static_cast<std::size_t>(workers));
+  const SignalsBlocked blocked;
   for (int i = 1; i <= workers; ++i) {
     try {
       workers_.emplace_back([this] { worker_main(); });

@@ -2,13 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,17 +86,29 @@ TEST_CASE("pools come and go") {
   }
 }
 
-TEST_CASE("workers carry a name") {
+TEST_CASE("workers carry a name and leave signals to the host's threads") {
+  sigset_t before, after;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
   ThreadPool pool(2);
-  std::set<std::string> names;
+  pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  for (const int number : {SIGINT, SIGTERM, SIGSEGV}) {
+    CHECK(sigismember(&after, number) == sigismember(&before, number));
+  }
+
   std::atomic<int> arrived{0};
-  char seen[2][16] = {};
-  pool.parallel_for(2, [&](int chunk) noexcept {
-    pthread_getname_np(pthread_self(), seen[chunk], 16);
+  char names[2][16] = {};
+  sigset_t masks[2];
+  pool.parallel_for(2, [&](int chunk) noexcept {  // each waits for the other, so they are on two threads
+    pthread_getname_np(pthread_self(), names[chunk], 16);
+    pthread_sigmask(SIG_SETMASK, nullptr, &masks[chunk]);
     ++arrived;
     for (int i = 0; i < 2000 && arrived < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   });
-  CHECK((std::string(seen[0]) == "lmm-kernel-1" || std::string(seen[1]) == "lmm-kernel-1"));
+  const int worker = std::string(names[1]) == "lmm-kernel-1" ? 1 : 0;
+  CHECK(std::string(names[worker]) == "lmm-kernel-1");
+  CHECK(sigismember(&masks[worker], SIGINT) == 1);
+  CHECK(sigismember(&masks[worker], SIGTERM) == 1);
+  CHECK(sigismember(&masks[worker], SIGSEGV) == 0);
 }
 
 TEST_CASE("a child of fork does all chunks itself, and can let go of the pool") {
