@@ -2,6 +2,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/core/file.hpp"
+#include "lib/core/utf8.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -38,6 +39,10 @@ J parse(std::string_view text, std::string_view where, const typename J::parser_
     if (opens && depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
     return !visit || visit(depth, event, value);
   };
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {  // where the parser would end
+    const auto [line, column] = line_and_column(text, nul);
+    fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: a zero byte", where, line, column);
+  }
   try {
     return J::parse(text.begin(), text.end(), checked);
   } catch (const typename J::parse_error& error) {
@@ -47,7 +52,8 @@ J parse(std::string_view text, std::string_view where, const typename J::parser_
     const std::size_t colon = reason.find(": ");
     if (colon != std::string::npos) reason = reason.substr(colon + 2);
     std::replace(reason.begin(), reason.end(), '\n', ' ');
-    if (reason.size() > 200) reason.resize(200);
+    if (reason.size() > 200) reason.resize(utf8::complete_prefix(std::string_view(reason).substr(0, 200)));
+    reason = utf8::sanitize(reason);  // it repeats what was read last, which may be no UTF-8
     fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: {}", where, line, column, reason);
   } catch (const typename J::out_of_range&) {  // the one other thing it throws, without saying where
     fail(ErrorCode::bad_file, "{}: invalid JSON: a number is too large for 64 bits", where);

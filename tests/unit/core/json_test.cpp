@@ -1,4 +1,5 @@
 #include "lib/core/json.hpp"
+#include "lib/core/utf8.hpp"
 
 #include <lmm/error.hpp>
 
@@ -55,13 +56,26 @@ TEST_CASE("malformed text is told with line and column") {
   CHECK(begins(parse_error("[1,]"), "c.json: invalid JSON at line 1, column 4: "));
   CHECK(begins(parse_error("\"a\nb\""), "c.json: invalid JSON at line"));
   CHECK(begins(parse_error("\xEF\xBB\xBF{"), "c.json: invalid JSON at line 1, column 2: "));
-  for (const char* text :
-       {"nul", "01", "1.", "+1", ".5", "NaN", "Infinity", "'a'", "{a:1}", "// x\n1", "\"\\x\"", "\"\\ud800\"",
-        "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "[1 2]", "\"", "{\"a\":1", "\x00"}) {
+  for (const char* text : {"nul", "01", "1.", "+1", ".5", "NaN", "Infinity", "'a'", "{a:1}", "// x\n1", "\"\\x\"",
+                           "\"\\ud800\"", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "[1 2]", "\"", "{\"a\":1"}) {
     CAPTURE(text);
     CHECK(begins(parse_error(text), "c.json: invalid JSON at line 1"));
   }
   CHECK(parse_error(std::string(1000, 'x')).size() < 300);
+  // nlohmann takes a zero byte for the end, and what follows for nothing.
+  CHECK(parse_error(std::string("{}\n\0x", 5)) == "c.json: invalid JSON at line 2, column 1: a zero byte");
+  CHECK(parse_error(std::string(1, '\0')) == "c.json: invalid JSON at line 1, column 1: a zero byte");
+}
+
+TEST_CASE("errors are well-formed UTF-8 whatever the text is") {
+  for (const char* text : {"[0, \xFC]}}", "\"\xE2\x82", "{\"\xC3\xA9\": \xC3}", "\"\xF0\x9D\"", "x\xFF\xFE"}) {
+    CAPTURE(text);
+    CHECK(lmm::utf8::valid(parse_error(text)));
+  }
+  std::string umlauts = "\"";
+  for (int i = 0; i < 300; ++i) umlauts += "\xC3\xA4";
+  CHECK(lmm::utf8::valid(parse_error(umlauts)));
+  CHECK(lmm::utf8::valid(parse_error("\"a" + umlauts.substr(1))));
 }
 
 TEST_CASE("numbers beyond their type are Errors, not another exception") {
