@@ -87,8 +87,8 @@ def train_tokenizer(special, vocab_size):
 
 
 def save_tokenizer(folder, tokenizer, special, end, template=None, template_in="jinja", **more):
-    """tokenizer.json, tokenizer_config.json and special_tokens_map.json as transformers writes them; the chat template
-    in a file of its own ("jinja"), in an older JSON file ("json") or inside the config ("config")."""
+    """tokenizer.json and tokenizer_config.json as transformers writes them; the chat template in a file of its own
+    ("jinja"), in a processor's older JSON file ("json") or inside the config ("config")."""
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token=end, pad_token="<|im_end|>",
                                       unk_token="<|endoftext|>", additional_special_tokens=special,
                                       clean_up_tokenization_spaces=False, **more)
@@ -166,7 +166,7 @@ class Tiny:
 
     name: str
     family: str | None = None
-    old: bool = False              # config spelled as before transformers 5, template in a JSON file
+    old: bool = False              # config spelled as before transformers 5, template within a JSON file
     dtype: str = "float32"
     shards: int = 1
     tied: bool = False
@@ -209,13 +209,14 @@ IDEFICS = [
                         max_image_size={"longest_edge": 96}, size={"longest_edge": 384})),
     Tiny("smolvlm", "smolvlm", tied=True, text=dict(num_key_value_heads=2), dtype="bfloat16"),
     Tiny("smolvlm-old", "smolvlm", old=True, scale_factor=4, rope_theta=273768.0),
+    Tiny("bare-prefix", "idefics3", tied=True, strip="model."),
 ]
 
 LLAMA = [
-    Tiny("llama-new", text=dict(num_key_value_heads=2)),
+    Tiny("llama-new", text=dict(num_key_value_heads=2), template_in="config"),
     Tiny("llama-3.2", rope="llama3", rope_theta=500000.0, tied=True, dtype="bfloat16", text=dict(num_key_value_heads=2, head_dim=32)),
     Tiny("llama-3.1-old", old=True, rope="llama3", rope_theta=500000.0, dtype="bfloat16", shards=2, text=dict(num_key_value_heads=1)),
-    Tiny("smollm2-old", old=True, tied=True, rope_theta=100000.0, text=dict(num_key_value_heads=2), template_in="config"),
+    Tiny("smollm2-old", old=True, tied=True, rope_theta=100000.0, text=dict(num_key_value_heads=2)),
     Tiny("llama-1-old", old=True, extra=("model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.1.self_attn.rotary_emb.inv_freq")),
     Tiny("llama-biases-fp16", dtype="float16", text=dict(attention_bias=True, mlp_bias=True)),
     Tiny("llama-linear-old", old=True, rope="linear"),
@@ -302,11 +303,11 @@ def stored_tensors(tiny, model):
 
 def build_tiny(tiny, folder):
     special = CONTROL + (IMAGE_TOKENS if tiny.sees else [])
+    template_in = ("json" if tiny.sees else "config") if tiny.old else tiny.template_in
     tokenizer = train_tokenizer(special, 610)
     assert not tiny.sees or tokenizer.token_to_id("<image>") == 4
     save_tokenizer(folder, tokenizer, special, "<end_of_utterance>" if tiny.sees else "<|im_end|>",
-                   IMAGE_TEMPLATE if tiny.sees else TEXT_TEMPLATE,
-                   "json" if tiny.old and tiny.template_in == "jinja" else tiny.template_in)
+                   IMAGE_TEMPLATE if tiny.sees else TEXT_TEMPLATE, template_in)
     config = model_config(tiny)
     write_json(folder / "config.json", config)
     write_json(folder / "generation_config.json", dict(bos_token_id=1, eos_token_id=5 if tiny.sees else 2, pad_token_id=2))

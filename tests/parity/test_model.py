@@ -1,8 +1,10 @@
 """The whole model against transformers, layer by layer, then logits and greedy text.
 
 fp32: every intermediate within 2e-4 of its own largest value of transformers' fp32 with the plain attention formula.
-bf16: no further from that fp32 reference than transformers' own bf16 is (root mean square, 5% margin for the noise of
-a few hundred roundings; and 25% for the largest single difference).
+bf16: no further from that fp32 reference than transformers' own bf16 is, by root mean square over the questions asked.
+Where roundings fall is chance: transformers' two attention formulas differ by a quarter on single taps, and by half on
+those of one row. So the mean over a checkpoint's taps has a margin of 5%, a single tap one of 25%, and the taps of one
+row (text.norm, logits) are judged by their mean over all checkpoints, again with 5%.
 Greedy text: every token must be the reference's largest logit given the tokens before it. Where it is another token
 whose logit is nearer to the largest than the fp32 tolerance, that is a near tie: counted and reported.
 """
@@ -26,8 +28,9 @@ from conftest import BUILD, LONG  # noqa: E402
 from reference import Reference  # noqa: E402
 
 FP32_TOLERANCE = 2e-4
-BF16_RMS_MARGIN = 1.05
-BF16_MAX_MARGIN = 1.25
+BF16_MEAN_MARGIN = 1.05
+BF16_TAP_MARGIN = 1.25
+ONE_ROW = ("text.norm", "logits")
 SHARED = checkpoints.ROOT.parent / "shared" / "checkpoints"
 
 
@@ -115,19 +118,28 @@ def check_fp32(ours, theirs, what):
     return max(errors.values())
 
 
-def check_bf16(ours, theirs_bf16, theirs_fp32, what):
-    """Tap by tap, ours and theirs in bf16 against theirs in fp32."""
-    compare(ours, theirs_fp32)
-    worst = (0.0, "")
-    for name in in_order(theirs_fp32):
-        exact = flat(theirs_fp32[name])
-        mine, their = flat(ours[name]) - exact, flat(theirs_bf16[name]) - exact
-        floor = 1e-6 * np.abs(exact).max()
-        rms = np.sqrt((mine**2).mean()) / (np.sqrt((their**2).mean()) + floor)
-        largest = np.abs(mine).max() / (np.abs(their).max() + floor)
-        assert rms <= BF16_RMS_MARGIN and largest <= BF16_MAX_MARGIN, (what, name, float(rms), float(largest))
-        worst = max(worst, (float(rms), name))
-    return worst
+def squares(tensors, exact):
+    """Mean square of the difference by tap; a floor well below any rounding keeps what is exact out of divisions."""
+    return {name: ((flat(tensors[name]) - flat(exact[name])) ** 2).mean() + (1e-6 * np.abs(flat(exact[name])).max()) ** 2
+            for name in exact}
+
+
+def bf16_ratios(lmm, folder, out, asked):
+    """By tap, our bf16 error over transformers', both against transformers' fp32, over all questions."""
+    exact, rounded = reference(folder), reference(folder, torch.bfloat16)
+    mine, their = {}, {}
+    for chosen, prompt in asked:
+        truth = exact.trace(exact.ask(prompt, chosen))
+        ours = trace(lmm, folder, out, prompt, chosen, "bf16")
+        compare(ours, truth)
+        for total, found in ((mine, squares(ours, truth)), (their, squares(rounded.trace(rounded.ask(prompt, chosen)), truth))):
+            for name, value in found.items():
+                total[name] = total.get(name, 0.0) + value
+    return {name: float(np.sqrt(mine[name] / their[name])) for name in in_order(mine)}
+
+
+def geometric_mean(values):
+    return float(np.exp(np.mean(np.log(list(values)))))
 
 
 # Text: rendered prompt and ids
@@ -170,13 +182,19 @@ def questions(model, pictures):
     return [(pictures[:1], "What is this?"), (pictures[1:], "Which of the 2 is red?"), ((), "No picture here.")]
 
 
-@pytest.mark.parametrize("name", checkpoints.TINY)
-def test_layers_bf16(lmm, tmp_path, pictures, name):
-    folder = checkpoints.tiny(name)
-    exact, rounded = reference(folder), reference(folder, torch.bfloat16)
-    chosen, prompt = questions(exact, pictures)[0] if exact.sees else questions(exact, pictures)[1]
-    ours = trace(lmm, folder, tmp_path / "taps.safetensors", prompt, chosen, "bf16")
-    print(name, check_bf16(ours, rounded.trace(rounded.ask(prompt, chosen)), exact.trace(exact.ask(prompt, chosen)), name))
+def test_layers_bf16(lmm, tmp_path, pictures, note):
+    one_row, wrong = [], []
+    for name in checkpoints.TINY:
+        folder = checkpoints.tiny(name)
+        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(reference(folder), pictures))
+        one_row += [ratios.pop(tap) for tap in ONE_ROW]
+        mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
+        print(f"{name}: mean {mean:.3f}, worst {ratios[worst]:.3f} {worst}")
+        if not (mean <= BF16_MEAN_MARGIN and ratios[worst] <= BF16_TAP_MARGIN):
+            wrong.append((name, mean, worst, ratios[worst]))
+    note(f"bf16 error over transformers' on {len(checkpoints.TINY)} checkpoints: text.norm and logits {geometric_mean(one_row):.3f}")
+    assert not wrong, wrong
+    assert geometric_mean(one_row) <= BF16_MEAN_MARGIN
 
 
 @pytest.mark.parametrize("name", ["plain", "llama-3.2", "llama-yarn-attention"])
@@ -332,23 +350,24 @@ def test_greedy_text_of_the_pocket_model(lmm, note, tmp_path):
 # Larger shapes
 
 
-def check_large(lmm, folder, tmp_path, picture, note):
-    exact, rounded = Reference(folder), Reference(folder, torch.bfloat16)
-    prompt = "What does this picture show?"
-    inputs = exact.ask(prompt, [picture])
-    theirs = exact.trace(inputs)
-    worst = check_fp32(trace(lmm, folder, tmp_path / "fp32.safetensors", prompt, [picture]), theirs, folder.name)
-    ours = trace(lmm, folder, tmp_path / "bf16.safetensors", prompt, [picture], "bf16")
-    rms, name = check_bf16(ours, rounded.trace(rounded.ask(prompt, [picture])), theirs, folder.name)
-    note(f"{folder.name}: fp32 within {worst:.1e} of scale; bf16 error at most {rms:.3f} of transformers' ({name})")
+def check_large(lmm, folder, tmp_path, pictures, note):
+    prompt, out = "What does this picture show?", tmp_path / "taps.safetensors"
+    exact = reference(folder)
+    worst = check_fp32(trace(lmm, folder, out, prompt, pictures[:1]), exact.trace(exact.ask(prompt, pictures[:1])), folder.name)
+    ratios = bf16_ratios(lmm, folder, out, [(pictures[:1], prompt), (pictures[2:], prompt)])
+    whole = {name: ratio for name, ratio in ratios.items() if name not in ONE_ROW}
+    mean, tap = geometric_mean(whole.values()), max(whole, key=whole.get)
+    note(f"{folder.name}: fp32 within {worst:.1e} of scale; bf16 error over transformers' {mean:.3f}, {whole[tap]:.3f} at {tap}, "
+         f"{ratios['logits']:.3f} at the logits")
+    assert mean <= BF16_MEAN_MARGIN and whole[tap] <= BF16_TAP_MARGIN, (mean, tap, whole[tap])
 
 
 @pytest.mark.skipif(not LONG, reason="half a gigabyte of random weights: in the long form (LMM_LONG=1)")
 def test_smolvlm_256m_shape(lmm, tmp_path, pictures, note):
-    check_large(lmm, checkpoints.smolvlm_256m(), tmp_path, pictures[0], note)
+    check_large(lmm, checkpoints.smolvlm_256m(), tmp_path, pictures, note)
 
 
 @pytest.mark.skipif(not (LONG and (SHARED / "SmolVLM-256M-Instruct").is_dir()),
                     reason="extra: needs the published files of SmolVLM-256M-Instruct beside the project, and the long form")
 def test_published_smolvlm_256m_files(lmm, tmp_path, pictures, note):
-    check_large(lmm, checkpoints.published_smolvlm(SHARED / "SmolVLM-256M-Instruct"), tmp_path, pictures[0], note)
+    check_large(lmm, checkpoints.published_smolvlm(SHARED / "SmolVLM-256M-Instruct"), tmp_path, pictures, note)
