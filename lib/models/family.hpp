@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/run.hpp"
+#include "lib/nn/state.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -48,14 +49,7 @@ struct Sequence {
   std::vector<std::shared_ptr<const ImageRows>> images;  ///< null where no row of it has to be computed
 };
 
-/// What the layers keep of the tokens seen so far (KV cache). Used by the worker thread.
-class State {
- public:
-  virtual ~State() = default;
-  virtual std::int64_t length() const = 0;               ///< tokens held
-  virtual void truncate(std::int64_t length) = 0;        ///< forgets all but the first `length` tokens
-  virtual std::unique_ptr<State> clone() const = 0;
-};
+using nn::State;
 
 /// What a family tells about a checkpoint from its config alone.
 struct FamilyInfo {

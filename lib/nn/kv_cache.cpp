@@ -11,7 +11,7 @@ KvCache::KvCache(std::int64_t layers, std::int64_t kv_heads, std::int64_t head_d
 
 void KvCache::truncate(std::int64_t length) { length_ = std::min(length_, length); }
 
-std::unique_ptr<models::State> KvCache::clone() const {
+std::unique_ptr<State> KvCache::clone() const {
   auto copy = std::make_unique<KvCache>(static_cast<std::int64_t>(layers_.size()), kv_heads_, head_dim_, placement_);
   if (length_ == 0) return copy;
   copy->reserve(length_);

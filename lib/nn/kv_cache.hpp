@@ -1,7 +1,7 @@
 #pragma once
 
-#include "lib/models/family.hpp"
 #include "lib/nn/placement.hpp"
+#include "lib/nn/state.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -19,13 +19,13 @@ struct LayerKv {
 
 /// Full-attention KV cache of a decoder. Layers write behind `length`; commit() makes that part of it, so that a
 /// forward pass that is cancelled half-way leaves nothing behind.
-class KvCache final : public models::State {
+class KvCache final : public State {
  public:
   KvCache(std::int64_t layers, std::int64_t kv_heads, std::int64_t head_dim, const Placement& placement);
 
   std::int64_t length() const override { return length_; }
   void truncate(std::int64_t length) override;
-  std::unique_ptr<models::State> clone() const override;
+  std::unique_ptr<State> clone() const override;
 
   /// Makes room for `tokens` more. Grows by at least half of what is held.
   void reserve(std::int64_t tokens);
