@@ -65,26 +65,29 @@ def transformers(path):
 
 
 def lmm(path):
-  """lmm's batch driver (a program that reads JSON lines) or, where it is not built, the `lmm` command, once a question.
-  Looked for in LMM_BUILD (default: build/ of the checkout)."""
-  checkout = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-  build = os.environ.get("LMM_BUILD") or os.path.join(checkout, "build")
+  """lmm: the tests' batch driver where it is built, else the `lmm` command, once a question. Looked for in LMM_BUILD (default:
+  build/ of the checkout). Arithmetic in float32, as in the others."""
+  build = os.environ.get("LMM_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build")
   driver, command = (os.path.join(build, "bin", n) for n in ("batch_driver", "lmm"))
   if not os.path.exists(driver) and not os.path.exists(command): raise SystemExit(f"neither {driver} nor {command} is there: build lmm first, or set LMM_BUILD")
 
+  def run(arguments, text=None):
+    done = subprocess.run(arguments, input=text, capture_output=True, text=True)
+    if done.returncode: raise RuntimeError(f"{arguments[0]}: {done.stderr.strip()}")
+    return done.stdout
+
   def answer(cases):
     with tempfile.TemporaryDirectory() as folder:
-      lines = []
-      for i, (pixels, question) in enumerate(cases):
-        lines.append(dict(image=os.path.join(folder, f"{i}.png"), prompt=question, max_new_tokens=LONGEST))
-        Image.fromarray(pixels).save(lines[-1]["image"])
-      if os.path.exists(driver):
-        out = subprocess.run([driver, path], input="\n".join(map(json.dumps, lines)) + "\n", capture_output=True, text=True, check=True).stdout
-        texts = [json.loads(line)["text"] for line in out.splitlines() if line.startswith("{")]
-      else:
-        texts = [subprocess.run([command, path, "--image", x["image"], "--max-tokens", str(LONGEST), x["prompt"]], capture_output=True, text=True, check=True).stdout for x in lines]
-    if len(texts) != len(cases): raise RuntimeError(f"{len(texts)} answers to {len(cases)} questions")
-    return [t.strip() for t in texts]
+      files = [os.path.join(folder, f"{i}.png") for i in range(len(cases))]
+      for file, (pixels, _) in zip(files, cases): Image.fromarray(pixels).save(file)
+      if not os.path.exists(driver):
+        return [run([command, "ask", path, "-i", f, "--max-tokens", str(LONGEST), "--dtype", "fp32", "--threads", "1", q]).strip() for f, (_, q) in zip(files, cases)]
+      lines = [json.dumps(dict(id=i, prompt=q, images=[f], max_tokens=LONGEST)) for i, (f, (_, q)) in enumerate(zip(files, cases))]
+      replies = [json.loads(line) for line in run([driver, path, "fp32", "1"], "\n".join(lines) + "\n").splitlines()]
+      if [r["id"] for r in replies] != list(range(len(cases))): raise RuntimeError(f"{len(replies)} answers to {len(cases)} questions")
+      for r in replies:
+        if "error" in r: raise RuntimeError(f"lmm: {r['message']}")
+      return [r["text"].strip() for r in replies]
   return answer
 
 

@@ -146,7 +146,8 @@ def load_weights(path):
 def train(args):
   torch.set_num_threads(args.threads)
   run, rng = Run(args), np.random.default_rng(args.seed + 5)
-  stream = Stream(MIXES[args.stage], args.seed + (1000 if args.stage == "ask" else 0), args.workers, args.keep, args.reuse, run.shard)
+  mix = MIXES[args.stage] | {k: float(v) for k, v in (x.split("=") for x in args.mix.split(",") if x)}
+  stream = Stream(mix, args.seed + (1000 if args.stage == "ask" else 0), args.workers, args.keep, args.reuse, run.shard)
   hits, smooth, last, saved, end = np.zeros((len(TASKS), 2)), {}, time.time(), time.time(), args.minutes * 60
   see = torch.compile(run.net.see) if args.compile else run.net.see
   stream.take(wait=True)
@@ -217,6 +218,7 @@ def arguments(argv=None):
   p.add_argument("--floor", type=float, default=.02)
   p.add_argument("--mean", type=float, default=.998, help="how slowly the running mean follows")
   p.add_argument("--helpers", type=float, default=.3, help="weight of the label losses in `ask`")
+  p.add_argument("--mix", default="", help="other shares than tasks.MIXES, e.g. word=20,count=5")
   p.add_argument("--room", type=int, default=76, help="tokens of questions and answers a picture")
   p.add_argument("--seed", type=int, default=0)
   p.add_argument("--device", default="cpu")
