@@ -124,7 +124,7 @@ TEST_CASE("many threads render one template") {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(texts[i] == "<" + std::to_string(i) + ">const1");
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(texts[i] == fmt::format("<{}>const1", i));
 }
 
 }  // namespace
