@@ -24,6 +24,9 @@ Values sorted(Evaluator& evaluator, const Values& items, const Values& keys, boo
   return result;
 }
 
+/// The argument `reverse`, which Python's sorted wants to be an integer.
+bool reversed(const Value& value) { return !value.is_missing() && to_integer(value, "reverse") != 0; }
+
 Value filter_sort(Evaluator& evaluator, Arguments& arguments) {
   const Values values = bind("sort", arguments, {"value", "reverse", "case_sensitive", "attribute"}, 1);
   const bool case_sensitive = truth(evaluator, values[2]);
@@ -41,7 +44,7 @@ Value filter_sort(Evaluator& evaluator, Arguments& arguments) {
     for (const Value& path : paths) parts.push_back(folded(evaluator, attribute_path(evaluator, item, path), case_sensitive));
     keys.push_back(evaluator.make_list(std::move(parts)));
   }
-  return evaluator.make_list(sorted(evaluator, items, keys, truth(evaluator, values[1])));
+  return evaluator.make_list(sorted(evaluator, items, keys, reversed(values[1])));
 }
 
 Value filter_dictsort(Evaluator& evaluator, Arguments& arguments) {
@@ -57,7 +60,7 @@ Value filter_dictsort(Evaluator& evaluator, Arguments& arguments) {
     items.push_back(evaluator.make_list({key, value}, true));
     keys.push_back(folded(evaluator, by == "key" ? key : value, case_sensitive));
   }
-  return evaluator.make_list(sorted(evaluator, items, keys, truth(evaluator, values[3])));
+  return evaluator.make_list(sorted(evaluator, items, keys, reversed(values[3])));
 }
 
 Value extreme(Evaluator& evaluator, const Arguments& arguments, const char* name, bool largest) {

@@ -61,15 +61,10 @@ Value Range::item(Evaluator&, const Value& key) {
   return Value(at(position));
 }
 
-Value Range::slice(std::int64_t first, std::int64_t step, std::int64_t count) const {
+Value Range::slice(std::int64_t first, std::int64_t last, std::int64_t step) const {
   std::int64_t stride = 0;
-  std::int64_t width = 0;
-  std::int64_t stop = 0;
-  if (__builtin_mul_overflow(step_, step, &stride) || __builtin_mul_overflow(stride, count, &width) ||
-      __builtin_add_overflow(at(first), width, &stop)) {
-    raise("integer overflow in the slice of a range");
-  }
-  return Value(std::shared_ptr<Object>(std::make_shared<Range>(at(first), stop, stride)));
+  if (__builtin_mul_overflow(step_, step, &stride)) raise("integer overflow in the slice of a range");
+  return Value(std::shared_ptr<Object>(std::make_shared<Range>(at(first), at(last), stride)));
 }
 
 Text Range::repr(Evaluator&) {

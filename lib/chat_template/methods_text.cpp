@@ -48,7 +48,7 @@ Value split_at(Evaluator& evaluator, const Value& self, Arguments& arguments) {
 Value splitlines(Evaluator& evaluator, const Value& self, Arguments& arguments) {
   const Values values = bind("splitlines", arguments, {"keepends"}, 0);
   evaluator.step(self.string()->size() / 4);
-  return pieces(evaluator, *self.string(), split_lines(*self.string(), truth(evaluator, values[0])));
+  return pieces(evaluator, *self.string(), split_lines(*self.string(), !values[0].is_missing() && to_integer(values[0], "keepends") != 0));
 }
 
 /// Bytes of the code points [start, end) as slices count them; begin > end where start is past the end.

@@ -18,7 +18,7 @@ class Range : public Object {
 
   std::int64_t count() const noexcept { return count_; }
   std::int64_t at(std::int64_t index) const noexcept { return start_ + index * step_; }
-  Value slice(std::int64_t first, std::int64_t step, std::int64_t count) const;
+  Value slice(std::int64_t first, std::int64_t last, std::int64_t step) const;   ///< of indices
 
  private:
   std::int64_t start_, stop_, step_;

@@ -103,9 +103,10 @@ Value attribute_path(Evaluator& evaluator, const Value& object, const Value& pat
 
 namespace {
 
-/// start, step and count of the items of a Python slice of `size` items.
+/// start, end, step and count of the items of a Python slice of `size` items.
 struct Bounds {
   std::int64_t start;
+  std::int64_t stop;
   std::int64_t step;
   std::int64_t count;
 };
@@ -127,10 +128,10 @@ Bounds bounds(std::int64_t size, const Value& start, const Value& stop, const Va
   };
   const std::int64_t first = clip(index(start), stride < 0 ? high : low);
   const std::int64_t last = clip(index(stop), stride < 0 ? low : high);
-  if (stride > 0 ? first >= last : first <= last) return {first, stride, 0};
+  if (stride > 0 ? first >= last : first <= last) return {first, last, stride, 0};
   const auto span = static_cast<std::uint64_t>(stride > 0 ? last - first : first - last);
   const std::uint64_t width = stride > 0 ? static_cast<std::uint64_t>(stride) : 0 - static_cast<std::uint64_t>(stride);
-  return {first, stride, static_cast<std::int64_t>((span - 1) / width + 1)};
+  return {first, last, stride, static_cast<std::int64_t>((span - 1) / width + 1)};
 }
 
 Value sliced_text(Evaluator& evaluator, const Text& text, const Bounds& bound) {
@@ -180,7 +181,7 @@ Value GetSlice::eval(Evaluator& evaluator) const {
   }
   if (const auto* range = value.as<Range>()) {
     const Bounds bound = bounds(range->count(), from, to, by);
-    return range->slice(bound.start, bound.step, bound.count);
+    return range->slice(bound.start, bound.stop, bound.step);
   }
   raise("'{}' object cannot be sliced", value.type_name());
 }

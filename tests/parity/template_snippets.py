@@ -182,6 +182,7 @@ EXPRESSIONS = r"""
 {{ xs[1:] }} {{ xs[:-1] }} {{ xs[::-1] }} {{ xs[::2] }} {{ xs[5:] }} {{ xs[-2:] }} {{ xs[:] }} {{ xs[2:0:-1] }} {{ xs[-100:100] }} {{ xs[none:2] }}
 {{ s[1:4] }} {{ s[::-1] }} {{ s[::2] }} {{ s[-5:-1] }} {{ s[10:2:-3] }} {{ uni[3:9] }} {{ uni[::-1] }} {{ uni[-12:] }} {{ uni[1::3] }} {{ empty[1:] }}
 {{ (1, 2, 3)[1:] }} {{ range(10)[2:8:2] }} {{ range(10)[::-1]|list }} {{ range(10)[3] }} {{ range(10)[-1] }} {{ range(3)[5] }}
+{{ range(10)[28:2] }} {{ range(10)[::-3] }} {{ range(1, 9, 2)[1:3] }}
 {{ xs[::0] }}
 {{ xs['a':] }}
 {{ xs[1.5:] }}
@@ -514,6 +515,10 @@ FILTERS = r"""
 {{ xs|slice(0)|list }}
 {{ xs|sort }}{{ xs|sort(reverse=true) }}{{ words|sort }}{{ words|sort(case_sensitive=true) }}{{ words|sort(true) }}{{ people|sort(attribute="age")|map(attribute="name")|list }}{{ people|sort(attribute="age,name", reverse=true)|map(attribute="name")|list }}{{ people|sort(attribute="city")|map(attribute="name")|list }}{{ d|sort }}{{ "hello"|sort }}{{ nested|sort }}{{ undefined_name|sort }}{{ [1.5, 1, 2]|sort }}{{ [true, 0, 2]|sort }}{{ [(2, 'b'), (1, 'c'), (2, 'a')]|sort }}{{ d.items()|sort(attribute=1) }}
 {{ mixed|sort }}
+{{ xs|sort(undefined_name) }}
+{{ xs|sort(reverse="x") }}
+{{ d|dictsort(reverse=none) }}
+{{ lines.splitlines("x") }}
 {{ [1, "a"]|sort }}
 {{ 5|string }}{{ none|string }}{{ xs|string }}{{ undefined_name|string }}|{{ 1.0|string }}{{ d|string|length }}
 {{ xs|sum }}{{ people|sum(attribute="age") }}{{ xs|sum(start=10) }}{{ []|sum }}{{ [1.5, 2]|sum }}{{ nested|sum(start=[]) }}{{ undefined_name|sum }}
