@@ -20,10 +20,12 @@ lmm_say "$command ask $(short "$model") -i $(short "$picture") \"$question\""
 
 cat >&2 <<EOF
 == What to type next
-  $command chat $(short "$model")                    a conversation; /image FILE shows it a picture
-  $command ask FOLDER -i PICTURE "QUESTION"      any SmolVLM, Idefics3, Granite-Docling, Llama or SmolLM2 folder
-                                                         from Hugging Face, as downloaded
-  $command info $(short "$model")                    what a checkpoint is
-  $command --help                                all commands
+A conversation; /image FILE shows it a picture:
+  $command chat $(short "$model")
+Any SmolVLM, Idefics3, Granite-Docling, Llama or SmolLM2 folder from Hugging Face, as downloaded:
+  $command ask FOLDER -i PICTURE "QUESTION"
+What a checkpoint is; all commands:
+  $command info $(short "$model")
+  $command --help
 The model that comes with the project is small: it knows some drawings, colours, shapes, moods; see examples/pocket.
 EOF

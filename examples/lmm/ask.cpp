@@ -32,8 +32,8 @@ int Ask::run() const {
   const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
   lmm::Session conversation(model.load(bar), session_options);
   if (json) {
-    const lmm::Reply reply = conversation.ask(message, options, [](std::string_view) { return !Interrupt::requested(); });
-    put_json(to_json(reply));
+    const auto go_on = [](std::string_view) { return !Interrupt::requested(); };
+    put_json(to_json(conversation.ask(message, options, go_on)));
   } else {
     StreamedText text(bar);
     conversation.ask(message, options, text.callback());

@@ -114,7 +114,8 @@ Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
       {"encode_seconds", median(encode)},
       {"encode_seconds_per_tile", tiles > 0 ? median(encode) / static_cast<double>(tiles) : 0.0},
       {"prefill_seconds", median(prefill)},
-      {"prefill_tokens_per_second", rate(static_cast<double>(usage.prompt_tokens - usage.reused_tokens), median(prefill))},
+      {"prefill_tokens_per_second",
+       rate(static_cast<double>(usage.prompt_tokens - usage.reused_tokens), median(prefill))},
       {"decode_seconds_per_token", median(decode)},
       {"decode_tokens_per_second", rate(1, median(decode))},
   };
@@ -131,8 +132,8 @@ void print(const Json& result) {
     line("encode", fmt::format("{:.1f} ms, {} tiles, {:.1f} ms a tile", number("encode_seconds") * 1e3,
                                result.at("tiles").get<std::int64_t>(), number("encode_seconds_per_tile") * 1e3));
   }
-  line("prefill", fmt::format("{:.1f} tokens/s, {} tokens, {} of them from pictures", number("prefill_tokens_per_second"),
-                              result.at("prompt_tokens").get<std::int64_t>(),
+  line("prefill", fmt::format("{:.1f} tokens/s, {} tokens, {} of them from pictures",
+                              number("prefill_tokens_per_second"), result.at("prompt_tokens").get<std::int64_t>(),
                               result.at("image_tokens").get<std::int64_t>()));
   line("decode", fmt::format("{:.1f} tokens/s, {:.2f} ms a token, {} tokens", number("decode_tokens_per_second"),
                              number("decode_seconds_per_token") * 1e3, result.at("new_tokens").get<std::int64_t>()));

@@ -96,7 +96,9 @@ void GenerateFlags::add(CLI::App& app) {
   app.add_option("--presence-penalty", values.presence_penalty, "-2 to 2")->group(group);
   app.add_option("--frequency-penalty", values.frequency_penalty, "-2 to 2")->group(group);
   app.add_option("--no-repeat-ngram", values.no_repeat_ngram, "No run of N tokens twice; 0: off")->group(group);
-  app.add_option("--stop", values.stop, "Text that ends the reply (repeatable)")->allow_extra_args(false)->group(group);
+  app.add_option("--stop", values.stop, "Text that ends the reply (repeatable)")
+      ->allow_extra_args(false)
+      ->group(group);
   app.add_option("--bad-word", values.bad_words, "Text that is never produced (repeatable)")
       ->allow_extra_args(false)
       ->group(group);
@@ -112,7 +114,10 @@ void GenerateFlags::add(CLI::App& app) {
 
 lmm::GenerateOptions GenerateFlags::options(ProgressBar& bar) const {
   lmm::GenerateOptions options = values;
-  for (const std::string& text : logit_bias) options.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  for (const std::string& text : logit_bias) {
+    const auto [id, bias] = *parse_bias(text);
+    options.logit_bias.insert_or_assign(id, bias);
+  }
   for (const std::string& text : options.stop) check_utf8(text, "--stop");
   for (const std::string& text : options.bad_words) check_utf8(text, "--bad-word");
   options.on_progress = bar.callback();

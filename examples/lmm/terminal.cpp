@@ -87,7 +87,8 @@ void ProgressBar::draw(const lmm::Progress& progress) {
   constexpr int kWidth = 30;
   const double part = std::clamp(static_cast<double>(progress.done) / static_cast<double>(progress.total), 0.0, 1.0);
   const int filled = static_cast<int>(part * kWidth);
-  const std::string bar = fmt::format("\r{:<10} [{:#<{}}{: <{}}] {:3.0f}%", stage_, "", filled, "", kWidth - filled, part * 100);
+  const std::string bar =
+      fmt::format("\r{:<10} [{:#<{}}{: <{}}] {:3.0f}%", stage_, "", filled, "", kWidth - filled, part * 100);
   std::fputs(bar.c_str(), stderr);
   std::fflush(stderr);
   visible_ = true;

@@ -40,7 +40,8 @@ int Tokenize::run() const {
     json ? put_json(to_json(tokens)) : print(tokens);
     return kOk;
   }
-  const lmm::Rendered rendered = tokenizer.render(messages_file == "-" ? read_standard_input() : read_file(messages_file));
+  const std::string messages = messages_file == "-" ? read_standard_input() : read_file(messages_file);
+  const lmm::Rendered rendered = tokenizer.render(messages);
   if (json) {
     Json object = to_json(rendered.tokens);
     object["text"] = rendered.text;
@@ -59,7 +60,8 @@ int Tokenize::run() const {
 void add_tokenize(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("tokenize", "Show the tokens of a text or of a rendered conversation");
   auto tokenize = std::make_shared<Tokenize>();
-  sub->add_option("MODEL", tokenize->folder, "Hugging Face checkpoint folder; its weights need not be there")->required();
+  sub->add_option("MODEL", tokenize->folder, "Hugging Face checkpoint folder; its weights need not be there")
+      ->required();
   CLI::Option* text = sub->add_option("TEXT", tokenize->text, "The text; - reads it from standard input");
   CLI::Option* messages =
       sub->add_option("--messages", tokenize->messages_file,
