@@ -155,8 +155,10 @@ void find_json(std::string_view text, Collector& out) {
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (begin != kOutside && in_string) {
-      if (text[i] == '\\') ++i;
-      else if (text[i] == '"') in_string = false;
+      if (text[i] == '\\')
+        ++i;
+      else if (text[i] == '"')
+        in_string = false;
     } else if (text[i] == '{') {
       begin = i;
       in_string = false;
@@ -237,12 +239,18 @@ Regions find_regions(std::string_view text, Format format, const GridToPixels& t
     return std::move(out.regions);
   };
   switch (format) {
-    case Format::pocket: return collect(find_pocket, 1000, 1000);
-    case Format::qwen2_vl: return collect(find_qwen2, 1000, 1000);
-    case Format::qwen2_5_vl: return collect(find_json, to_pixels.seen_width, to_pixels.seen_height);
-    case Format::qwen3_vl: return collect(find_json, 1000, 1000);
-    case Format::doctags: return collect(find_doctags, 500, 500);
-    case Format::paligemma: return collect(find_paligemma, 1024, 1024);
+    case Format::pocket:
+      return collect(find_pocket, 1000, 1000);
+    case Format::qwen2_vl:
+      return collect(find_qwen2, 1000, 1000);
+    case Format::qwen2_5_vl:
+      return collect(find_json, to_pixels.seen_width, to_pixels.seen_height);
+    case Format::qwen3_vl:
+      return collect(find_json, 1000, 1000);
+    case Format::doctags:
+      return collect(find_doctags, 500, 500);
+    case Format::paligemma:
+      return collect(find_paligemma, 1024, 1024);
   }
   return {};
 }

@@ -24,8 +24,8 @@ enum class Format {
 struct Box {
   double x0 = 0;
   double y0 = 0;
-  double x1 = 0;  ///< > x0
-  double y1 = 0;  ///< > y0
+  double x1 = 0;          ///< > x0
+  double y1 = 0;          ///< > y0
   std::string label;      ///< UTF-8, empty where the notation has none
   std::size_t image = 0;  ///< which picture of the message
 };
@@ -39,11 +39,11 @@ struct Point {
 
 /// From the grid of a notation to pixels. The model saw the whole picture, stretched to another size.
 struct GridToPixels {
-  double width = 0;        ///< of the picture given, pixels
+  double width = 0;  ///< of the picture given, pixels
   double height = 0;
-  double seen_width = 0;   ///< of the picture as the model saw it, pixels; only qwen2_5_vl needs them
+  double seen_width = 0;  ///< of the picture as the model saw it, pixels; only qwen2_5_vl needs them
   double seen_height = 0;
-  std::size_t image = 0;   ///< put into what is found
+  std::size_t image = 0;  ///< put into what is found
 };
 
 struct Regions {

@@ -142,7 +142,8 @@ void Candidates::keep_top_h(double top_h) {
     if (count > 0 && (used > budget || weights_[count] == 0)) break;
   }
   const float least = buffer_[count - 1];
-  std::size_t ties = count - static_cast<std::size_t>(std::find(buffer_.begin(), buffer_.end(), least) - buffer_.begin());
+  std::size_t ties =
+      count - static_cast<std::size_t>(std::find(buffer_.begin(), buffer_.end(), least) - buffer_.begin());
   filter([&](std::size_t i) { return logits_[i] > least || (logits_[i] == least && ties > 0 && ties-- > 0); });
 }
 

@@ -16,14 +16,52 @@ constexpr std::int64_t kMaxId = std::numeric_limits<std::int32_t>::max();
 
 /// Everything that parse() looks at; what from_model_config() takes out of a config.json.
 constexpr auto kFields = std::to_array<std::string_view>({
-    "max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "stop_strings", "do_sample", "num_beams",
-    "use_mtp", "cache_implementation", "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff",
-    "eta_cutoff", "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "bad_words_ids",
-    "renormalize_logits", "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values",
-    "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens", "sequence_bias", "token_healing",
-    "guidance_scale", "watermarking_config", "num_return_sequences", "pad_token_id", "bos_token_id", "eos_token_id",
-    "encoder_no_repeat_ngram_size", "is_assistant", "prompt_lookup_num_tokens", "assistant_early_exit", "penalty_alpha",
-    "dola_layers", "num_beam_groups", "constraints", "force_words_ids",
+    "max_length",
+    "max_new_tokens",
+    "min_length",
+    "min_new_tokens",
+    "max_time",
+    "stop_strings",
+    "do_sample",
+    "num_beams",
+    "use_mtp",
+    "cache_implementation",
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "top_h",
+    "typical_p",
+    "epsilon_cutoff",
+    "eta_cutoff",
+    "repetition_penalty",
+    "encoder_repetition_penalty",
+    "no_repeat_ngram_size",
+    "bad_words_ids",
+    "renormalize_logits",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "remove_invalid_values",
+    "exponential_decay_length_penalty",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "sequence_bias",
+    "token_healing",
+    "guidance_scale",
+    "watermarking_config",
+    "num_return_sequences",
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "encoder_no_repeat_ngram_size",
+    "is_assistant",
+    "prompt_lookup_num_tokens",
+    "assistant_early_exit",
+    "penalty_alpha",
+    "dola_layers",
+    "num_beam_groups",
+    "constraints",
+    "force_words_ids",
 });
 
 [[noreturn]] void refuse(const Fields& fields, std::string_view name, std::string_view what) {
@@ -54,9 +92,9 @@ void refuse_unsupported(const Fields& fields) {
     refuse(fields, "cache_implementation", "a quantized cache");
   }
   // Arguments of generate() that the reference refuses to find in the file (GenerationConfig.validate).
-  for (const std::string_view name : {"logits_processor", "stopping_criteria", "prefix_allowed_tokens_fn", "synced_gpus",
-                                      "assistant_model", "streamer", "negative_prompt_ids",
-                                      "negative_prompt_attention_mask"}) {
+  for (const std::string_view name :
+       {"logits_processor", "stopping_criteria", "prefix_allowed_tokens_fn", "synced_gpus", "assistant_model",
+        "streamer", "negative_prompt_ids", "negative_prompt_attention_mask"}) {
     if (fields.has(name)) fields.wrong(name, "nothing: it is no field of a generation config");
   }
 }

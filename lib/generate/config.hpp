@@ -25,15 +25,16 @@ struct SequenceBias {
 /// Fields that are not here, and why:
 /// - refused by name with Error `unsupported` where their value would change the output: num_beams and num_beam_groups
 ///   above 1, num_return_sequences above 1, penalty_alpha above 0, dola_layers, constraints, force_words_ids,
-///   guidance_scale other than 1, watermarking_config, token_healing, max_time, a quantized cache, and assisted decoding
-///   (use_mtp, is_assistant, prompt_lookup_num_tokens, assistant_early_exit);
+///   guidance_scale other than 1, watermarking_config, token_healing, max_time, a quantized cache, and assisted
+///   decoding (use_mtp, is_assistant, prompt_lookup_num_tokens, assistant_early_exit);
 /// - read by nobody because they cannot change the one sequence that lmm generates: early_stopping, length_penalty,
 ///   diversity_penalty (beams only); use_cache, cache_implementation, cache_config, max_cache_len, low_memory,
 ///   prefill_chunk_size, compile_config, disable_compile, continuous_batching_config (how, not what, is computed);
 ///   output_*, return_dict_in_generate (shape of the Python result); decoder_start_token_id (encoder-decoder models);
 ///   num_assistant_tokens, num_assistant_tokens_schedule, assistant_confidence_threshold, assistant_lookbehind,
 ///   target_lookbehind, assistant_ensemble_weight, max_matching_ngram_size, speculation_type (only with an assistant);
-///   _from_model_config, _commit_hash, transformers_version (provenance). Unknown fields are ignored, as by the reference.
+///   _from_model_config, _commit_hash, transformers_version (provenance). Unknown fields are ignored, as by the
+///   reference.
 struct GenerationConfig {
   std::string where = "generation_config.json";  ///< what errors about these values begin with
 

@@ -21,7 +21,8 @@ void ban(std::span<float> logits, Tokens ids) {
 /// True where the tokens so far end with all of `sequence` but its last.
 bool about_to_complete(Tokens tokens, Tokens sequence) {
   const std::size_t prefix = sequence.size() - 1;
-  return prefix <= tokens.size() && std::equal(sequence.begin(), sequence.end() - 1, tokens.end() - static_cast<std::ptrdiff_t>(prefix));
+  return prefix <= tokens.size() &&
+         std::equal(sequence.begin(), sequence.end() - 1, tokens.end() - static_cast<std::ptrdiff_t>(prefix));
 }
 
 /// RepetitionPenaltyLogitsProcessor and EncoderRepetitionPenaltyLogitsProcessor.
@@ -49,10 +50,12 @@ void force(std::span<float> logits, Tokens ids) {
   for (const std::int32_t id : ids) logits[static_cast<std::size_t>(id)] = 0;
 }
 
-/// ExponentialDecayLengthPenalty. Where the factor's power leaves fp32, the reference fails and the largest one is taken.
+/// ExponentialDecayLengthPenalty. Where the factor's power leaves fp32, the reference fails and the largest one is
+/// taken.
 void decay(std::span<float> logits, const TokenIds& eos, double factor, std::int64_t steps) {
   const double growth = std::pow(factor, static_cast<double>(steps)) - 1;
-  const float strength = static_cast<float>(std::clamp(growth, -static_cast<double>(kLargest), static_cast<double>(kLargest)));
+  const float strength =
+      static_cast<float>(std::clamp(growth, -static_cast<double>(kLargest), static_cast<double>(kLargest)));
   for (const std::int32_t id : eos) {
     if (static_cast<std::size_t>(id) >= logits.size()) continue;
     float& logit = logits[static_cast<std::size_t>(id)];

@@ -48,12 +48,13 @@ std::size_t Sampler::prepare(std::span<float> logits) {
   }
   if (largest.value == kInfinity && (settings_.sample || settings_.renormalize_logits)) {
     fail(ErrorCode::bad_file,
-         "a logit of new token {} is infinite, expected a number: the weights are damaged, or they or a penalty overflow",
+         "a logit of new token {} is infinite, expected a number: the weights are damaged, or they or a penalty "
+         "overflow",
          history_.new_length());
   }
   if (settings_.sample && !std::isfinite(largest.value / static_cast<float>(settings_.temperature))) {
-    fail(ErrorCode::invalid_argument, "temperature is {}, expected more: a logit of {} overflows", settings_.temperature,
-         largest.value);
+    fail(ErrorCode::invalid_argument, "temperature is {}, expected more: a logit of {} overflows",
+         settings_.temperature, largest.value);
   }
   return largest.index;
 }

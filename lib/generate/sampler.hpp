@@ -14,12 +14,13 @@ namespace lmm::generate {
 /// Order: apply_processors(), then for sampling temperature, top_h, top_k, top_p, min_p, typical_p, epsilon_cutoff,
 /// eta_cutoff, then renormalize_logits, as GenerationMixin._get_logits_processor of transformers 5.23 lists them.
 ///
-/// Greedy takes the first largest logit, as torch.argmax on a CPU. Sampling draws with the seed and the number of tokens
-/// so far (uniform() of random.hpp), so the same seed and logits give the same tokens on every machine.
+/// Greedy takes the first largest logit, as torch.argmax on a CPU. Sampling draws with the seed and the number of
+/// tokens so far (uniform() of random.hpp), so the same seed and logits give the same tokens on every machine.
 ///
-/// Errors of next() and process(), after which the sampler is as before: bad_file where logits are NaN, or +inf where probabilities
-/// are made of them (remove_invalid_values, where the checkpoint sets it, takes them away first; plain greedy takes +inf
-/// as the reference does); invalid_argument where no token is left or a tiny temperature makes logits overflow; internal where `logits` has not vocab_size entries.
+/// Errors of next() and process(), after which the sampler is as before: bad_file where logits are NaN, or +inf where
+/// probabilities are made of them (remove_invalid_values, where the checkpoint sets it, takes them away first; plain
+/// greedy takes +inf as the reference does); invalid_argument where no token is left or a tiny temperature makes logits
+/// overflow; internal where `logits` has not vocab_size entries.
 class Sampler {
  public:
   /// `prompt`: all tokens before the reply, placeholders of pictures included.
@@ -39,7 +40,7 @@ class Sampler {
 
  private:
   std::size_t prepare(std::span<float> logits);  // processors and checks; gives the place of the largest logit
-  void warp(std::span<float> logits);  // fills candidates_
+  void warp(std::span<float> logits);            // fills candidates_
   std::int32_t choose_greedily(std::span<float> logits, std::size_t largest);
 
   Settings settings_;

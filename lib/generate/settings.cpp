@@ -78,7 +78,8 @@ bool resolve_sample(const GenerateOptions& options, const GenerationConfig& conf
   const bool sample = options.sample ? *options.sample : temperature ? *temperature > 0 : config.do_sample;
   if (sample || temperature) return sample;
   const auto refuse = [](std::string_view name, double value) {
-    fail(ErrorCode::invalid_argument, "{} is {}, expected none for a greedy reply (set sample or temperature)", name, value);
+    fail(ErrorCode::invalid_argument, "{} is {}, expected none for a greedy reply (set sample or temperature)", name,
+         value);
   };
   if (options.top_k.value_or(0) != 0) refuse("top_k", static_cast<double>(*options.top_k));
   if (options.top_p.value_or(1) < 1) refuse("top_p", *options.top_p);
@@ -95,8 +96,9 @@ void resolve_lengths(Settings& settings, const GenerateOptions& options, const G
     settings.max_new_tokens = std::min(*config.max_new_tokens, kMaxTokens);
   } else if (config.max_length) {
     if (*config.max_length <= prompt_length) {
-      fail(ErrorCode::invalid_argument, "{}: max_length is {}, expected more than the {} tokens of the prompt (set max_tokens)",
-           config.where, *config.max_length, prompt_length);
+      fail(ErrorCode::invalid_argument,
+           "{}: max_length is {}, expected more than the {} tokens of the prompt (set max_tokens)", config.where,
+           *config.max_length, prompt_length);
     }
     settings.max_new_tokens = std::min(*config.max_length - prompt_length, kMaxTokens);
   }
@@ -104,8 +106,8 @@ void resolve_lengths(Settings& settings, const GenerateOptions& options, const G
   if (options.min_tokens) {
     settings.min_new_tokens = *options.min_tokens;
     if (*options.min_tokens > settings.max_new_tokens) {
-      fail(ErrorCode::invalid_argument, "min_tokens is {}, expected at most max_tokens, which is {}", *options.min_tokens,
-           settings.max_new_tokens);
+      fail(ErrorCode::invalid_argument, "min_tokens is {}, expected at most max_tokens, which is {}",
+           *options.min_tokens, settings.max_new_tokens);
     }
   } else if (config.min_new_tokens) {
     settings.min_new_tokens = *config.min_new_tokens;
@@ -116,7 +118,8 @@ void resolve_lengths(Settings& settings, const GenerateOptions& options, const G
 
 /// The values of the processors that transformers calls warpers; checked only where they are used, as there.
 void resolve_sampling(Settings& settings, const GenerateOptions& options, const GenerationConfig& config) {
-  const auto of = [&](const std::optional<double>& option, std::string_view name, const std::optional<double>& from_config,
+  const auto of = [&](const std::optional<double>& option, std::string_view name,
+                      const std::optional<double>& from_config,
                       double otherwise) { return choose(option, name, from_config, name, config, otherwise); };
   const auto temperature = of(options.temperature, "temperature", config.temperature, 1);
   temperature.require(temperature.value > 0 && std::isfinite(temperature.value), "more than 0");
@@ -144,7 +147,9 @@ void resolve_sampling(Settings& settings, const GenerateOptions& options, const 
     settings.top_h = top_h.value;
   }
   // Outside (0, 1) the reference leaves these two out.
-  const auto cutoff = [](const std::optional<double>& value) { return value && *value > 0 && *value < 1 ? *value : 0.0; };
+  const auto cutoff = [](const std::optional<double>& value) {
+    return value && *value > 0 && *value < 1 ? *value : 0.0;
+  };
   settings.epsilon_cutoff = cutoff(config.epsilon_cutoff);
   settings.eta_cutoff = cutoff(config.eta_cutoff);
 }
@@ -155,13 +160,13 @@ void resolve_penalties(Settings& settings, const GenerateOptions& options, const
   repetition.require(repetition.value > 0 && std::isfinite(repetition.value), "more than 0");
   settings.repetition_penalty = repetition.value;
 
-  const auto encoder = choose<double>(std::nullopt, "", config.encoder_repetition_penalty, "encoder_repetition_penalty",
-                                      config, 1.0);
+  const auto encoder =
+      choose<double>(std::nullopt, "", config.encoder_repetition_penalty, "encoder_repetition_penalty", config, 1.0);
   encoder.require(encoder.value > 0 && std::isfinite(encoder.value), "more than 0");
   settings.encoder_repetition_penalty = encoder.value;
 
-  settings.no_repeat_ngram = std::clamp<std::int64_t>(options.no_repeat_ngram ? *options.no_repeat_ngram
-                                                      : config.no_repeat_ngram_size.value_or(0), 0, kMaxTokens);
+  settings.no_repeat_ngram = std::clamp<std::int64_t>(
+      options.no_repeat_ngram ? *options.no_repeat_ngram : config.no_repeat_ngram_size.value_or(0), 0, kMaxTokens);
   settings.encoder_no_repeat_ngram =
       std::clamp<std::int64_t>(config.encoder_no_repeat_ngram_size.value_or(0), 0, kMaxTokens);
   settings.presence_penalty = options.presence_penalty.value_or(0);
@@ -243,11 +248,13 @@ Settings resolve(const GenerateOptions& options, const GenerationConfig& config,
   settings.remove_invalid_values = config.remove_invalid_values;
   settings.exponential_decay_length_penalty = config.exponential_decay_length_penalty;
   if (settings.exponential_decay_length_penalty && settings.eos.empty()) {
-    fail(ErrorCode::bad_file, "{}: exponential_decay_length_penalty is set without eos_token_id, expected both", config.where);
+    fail(ErrorCode::bad_file, "{}: exponential_decay_length_penalty is set without eos_token_id, expected both",
+         config.where);
   }
   settings.suppress_tokens = config.suppress_tokens;
   settings.begin_suppress_tokens = config.begin_suppress_tokens;
-  for (const auto& [token, bias] : options.logit_bias) settings.logit_bias.emplace_back(token, static_cast<float>(bias));
+  for (const auto& [token, bias] : options.logit_bias)
+    settings.logit_bias.emplace_back(token, static_cast<float>(bias));
   settings.renormalize_logits = config.renormalize_logits;
   check_vocabulary(settings, config, vocab_size);
   return settings;

@@ -29,7 +29,7 @@ struct Settings {
 
   bool sample = false;  ///< false: greedy, and the group that follows has no effect
   double temperature = 1;
-  double top_h = 0;       ///< 0: off
+  double top_h = 0;         ///< 0: off
   std::int64_t top_k = 50;  ///< 0: off
   double top_p = 1;
   double min_p = 0;
@@ -61,7 +61,8 @@ struct Settings {
 
 /// Resolves the options of one call.
 ///
-/// - sample: as given; else true where temperature is given and > 0, false where it is 0; else the checkpoint's do_sample.
+/// - sample: as given; else true where temperature is given and > 0, false where it is 0; else as do_sample of the
+///   checkpoint.
 /// - max_tokens: as given; else the checkpoint's max_new_tokens, else its max_length less the prompt, else 512.
 /// - bad_words and stop are added to the checkpoint's own. Each bad word is banned as it is tokenised alone and after a
 ///   blank, as the reference's documentation of bad_words_ids advises.
@@ -73,9 +74,9 @@ struct Settings {
 /// Errors: invalid_argument for an option, "<option> is <actual>, expected <range>"; out of range, not a number, or
 /// contradictory: temperature > 0 with sample = false, temperature 0 with sample = true, a filter (top_k, top_p, min_p,
 /// typical_p) asked for a greedy reply (temperature 0 is the limit of sampling and goes with any filter),
-/// min_tokens > max_tokens, a bad word or stop string that is empty. bad_file for a value of the checkpoint that is out of
-/// range where it would be used (as the reference, which checks when it builds the processors), or names a token beyond
-/// the vocabulary.
+/// min_tokens > max_tokens, a bad word or stop string that is empty. bad_file for a value of the checkpoint that is out
+/// of range where it would be used (as the reference, which checks when it builds the processors), or names a token
+/// beyond the vocabulary.
 Settings resolve(const GenerateOptions& options, const GenerationConfig& config, std::int64_t vocab_size,
                  std::int64_t prompt_length, const Encode& encode);
 

@@ -14,9 +14,9 @@ constexpr std::size_t kLanes = 16;
 
 inline float exp_negative(float x) noexcept {
   constexpr float kLog2e = 1.44269504f;
-  constexpr float kLn2High = 0.693359375f;       // exact in 9 bits, so that n * kLn2High is exact
+  constexpr float kLn2High = 0.693359375f;  // exact in 9 bits, so that n * kLn2High is exact
   constexpr float kLn2Low = -2.12194440e-4f;
-  constexpr float kRound = 12582912.0f;          // 1.5 * 2^23: adding it rounds to an integer
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   const float clamped = x > -87.3f ? x : -87.3f;
   const float shifted = clamped * kLog2e + kRound;
   const float n = shifted - kRound;
@@ -28,7 +28,8 @@ inline float exp_negative(float x) noexcept {
   p = p * r + 1.0f / 6.0f;
   p = p * r + 0.5f;
   p = p * r * r + r + 1.0f;
-  const std::int32_t exponent = (std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound) + 127) << 23;
+  const std::int32_t exponent = (std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound) + 127)
+                                << 23;
   const float value = p * std::bit_cast<float>(exponent);
   return x > -87.3f ? value : 0.0f;
 }
@@ -80,7 +81,8 @@ float kth_largest(std::span<const float> x, std::size_t k, std::vector<float>& b
   buffer.reserve(capacity);
   float least = -kInfinity;  // of the k largest so far, once there are so many
   const auto keep_k = [&] {
-    std::nth_element(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(k - 1), buffer.end(), std::greater<>());
+    std::nth_element(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(k - 1), buffer.end(),
+                     std::greater<>());
     buffer.resize(k);
     least = buffer[k - 1];
   };

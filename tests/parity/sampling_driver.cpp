@@ -1,5 +1,5 @@
-// Drives lib/generate for test_sampling.py: one JSON request a line on standard input, one JSON answer a line on standard
-// output. Logits travel as the hexadecimal bytes of little-endian fp32, so that nothing is lost on the way.
+// Drives lib/generate for test_sampling.py: one JSON request a line on standard input, one JSON answer a line on
+// standard output. Logits travel as the hexadecimal bytes of little-endian fp32, so that nothing is lost on the way.
 //
 //   {"config": generation_config.json, "options": {...}, "vocab": n, "prompt": [...], "logits": [hex, ...]}
 //     → {"processed": [hex, ...], "tokens": [...]}: for each step what is chosen from, and the token chosen; up to the
@@ -64,7 +64,8 @@ lmm::GenerateOptions options_of(const Json& json) {
   set(json, "seed", options.seed);
   if (json.contains("bad_words")) options.bad_words = json.at("bad_words").get<std::vector<std::string>>();
   if (json.contains("logit_bias")) {
-    for (const Json& pair : json.at("logit_bias")) options.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<double>();
+    for (const Json& pair : json.at("logit_bias"))
+      options.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<double>();
   }
   return options;
 }
@@ -77,11 +78,22 @@ std::vector<std::int32_t> encode(std::string_view text) {
 }
 
 Json settings_json(const Settings& s) {
-  return {{"max_new_tokens", s.max_new_tokens}, {"min_new_tokens", s.min_new_tokens}, {"min_length", s.min_length},
-          {"eos", s.eos}, {"sample", s.sample}, {"temperature", s.temperature}, {"top_k", s.top_k}, {"top_p", s.top_p},
-          {"min_p", s.min_p}, {"top_h", s.top_h}, {"typical_p", s.typical_p}, {"epsilon_cutoff", s.epsilon_cutoff},
-          {"eta_cutoff", s.eta_cutoff}, {"repetition_penalty", s.repetition_penalty},
-          {"no_repeat_ngram", s.no_repeat_ngram}, {"suppress_tokens", s.suppress_tokens}};
+  return {{"max_new_tokens", s.max_new_tokens},
+          {"min_new_tokens", s.min_new_tokens},
+          {"min_length", s.min_length},
+          {"eos", s.eos},
+          {"sample", s.sample},
+          {"temperature", s.temperature},
+          {"top_k", s.top_k},
+          {"top_p", s.top_p},
+          {"min_p", s.min_p},
+          {"top_h", s.top_h},
+          {"typical_p", s.typical_p},
+          {"epsilon_cutoff", s.epsilon_cutoff},
+          {"eta_cutoff", s.eta_cutoff},
+          {"repetition_penalty", s.repetition_penalty},
+          {"no_repeat_ngram", s.no_repeat_ngram},
+          {"suppress_tokens", s.suppress_tokens}};
 }
 
 Json answer(const Json& request) {
@@ -93,7 +105,8 @@ Json answer(const Json& request) {
   const auto vocab = request.at("vocab").get<std::int64_t>();
   const auto prompt = request.at("prompt").get<std::vector<std::int32_t>>();
   const auto prompt_length = static_cast<std::int64_t>(prompt.size());
-  if (request.contains("resolve")) return {{"settings", settings_json(resolve(options, config, vocab, prompt_length, encode))}};
+  if (request.contains("resolve"))
+    return {{"settings", settings_json(resolve(options, config, vocab, prompt_length, encode))}};
 
   Sampler sampler(resolve(options, config, vocab, prompt_length, encode), vocab, prompt);
   if (request.contains("draws")) {

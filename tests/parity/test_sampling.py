@@ -1,9 +1,10 @@
 """lib/generate against transformers' own logits processors, on the same logits.
 
 The reference list of processors is built by the real code path (GenerationMixin._prepare_generation_config,
-_prepare_generated_length, _prepare_special_tokens, _get_logits_processor of a tiny Llama model), so that the resolution of
-options over generation_config.json over defaults is compared as well.
+_prepare_generated_length, _prepare_special_tokens, _get_logits_processor of a tiny Llama model), so that the resolution
+of options over generation_config.json over defaults is compared as well.
 """
+
 import copy
 import json
 import os
@@ -17,7 +18,13 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 transformers.logging.set_verbosity_error()
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, LogitsProcessor, LogitsProcessorList  # noqa: E402
+from transformers import (
+    GenerationConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LogitsProcessor,
+    LogitsProcessorList,
+)  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVER = pathlib.Path(os.environ.get("LMM_BUILD", ROOT / "build")) / "bin" / "sampling_driver"
@@ -48,9 +55,18 @@ def driver():
 
 @pytest.fixture(scope="module")
 def model():
-    return LlamaForCausalLM(LlamaConfig(vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
-                                        num_attention_heads=1, num_key_value_heads=1, bos_token_id=None,
-                                        eos_token_id=None))
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=8,
+            hidden_size=8,
+            intermediate_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            num_key_value_heads=1,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+    )
 
 
 def to_hex(logits):
@@ -68,17 +84,23 @@ class OwnPenalties(LogitsProcessor):
         self.options, self.prompt_length = options, prompt_length
 
     def __call__(self, input_ids, scores):
-        counts = torch.bincount(input_ids[0, self.prompt_length:], minlength=scores.shape[-1])[: scores.shape[-1]]
-        penalty = (self.options.get("frequency_penalty", 0) * counts.double()
-                   + self.options.get("presence_penalty", 0) * (counts > 0).double())
+        counts = torch.bincount(input_ids[0, self.prompt_length :], minlength=scores.shape[-1])[: scores.shape[-1]]
+        penalty = (
+            self.options.get("frequency_penalty", 0) * counts.double()
+            + self.options.get("presence_penalty", 0) * (counts > 0).double()
+        )
         scores = scores - penalty.to(scores.dtype)
         for token, bias in self.options.get("logit_bias", []):
             scores[:, token] += torch.tensor(bias, dtype=scores.dtype)
         return scores
 
 
-NAMES = {"max_tokens": "max_new_tokens", "min_tokens": "min_new_tokens", "sample": "do_sample",
-         "no_repeat_ngram": "no_repeat_ngram_size"}
+NAMES = {
+    "max_tokens": "max_new_tokens",
+    "min_tokens": "min_new_tokens",
+    "sample": "do_sample",
+    "no_repeat_ngram": "no_repeat_ngram_size",
+}
 OWN = {"presence_penalty", "frequency_penalty", "logit_bias", "seed", "bad_words"}
 
 
@@ -97,15 +119,25 @@ def reference_config(model, config, options, prompt):
     out, _ = model._prepare_generation_config(None, **kwargs)
     model._prepare_special_tokens(out, True, device="cpu", batch_size=1)
     return model._prepare_generated_length(
-        out, has_default_max_length=config.get("max_length") is None, has_default_min_length=config.get("min_length") is None,
-        model_input_name="input_ids", input_ids_length=len(prompt), inputs_tensor=ids)
+        out,
+        has_default_max_length=config.get("max_length") is None,
+        has_default_min_length=config.get("min_length") is None,
+        model_input_name="input_ids",
+        input_ids_length=len(prompt),
+        inputs_tensor=ids,
+    )
 
 
 def reference_processors(model, generation_config, options, prompt):
     own = LogitsProcessorList([OwnPenalties(options, len(prompt))] if OWN & {*options} - {"seed", "bad_words"} else [])
     return model._get_logits_processor(
-        generation_config=generation_config, input_ids_seq_length=len(prompt),
-        encoder_input_ids=torch.tensor([prompt], dtype=torch.long), logits_processor=own, device="cpu", model_kwargs={})
+        generation_config=generation_config,
+        input_ids_seq_length=len(prompt),
+        encoder_input_ids=torch.tensor([prompt], dtype=torch.long),
+        logits_processor=own,
+        device="cpu",
+        model_kwargs={},
+    )
 
 
 def random_logits(rng, vocab):
@@ -159,11 +191,18 @@ def random_case(seed):
         maybe(0.1, "encoder_no_repeat_ngram_size", lambda: pick.choice([1, 2, 3]))
     else:
         config.pop("encoder_repetition_penalty", None)
-    maybe(0.2, "bad_words_ids", lambda: [pick.sample(few, pick.choice([1, 1, 2, 3])) for _ in range(pick.randint(1, 4))])
+    maybe(
+        0.2, "bad_words_ids", lambda: [pick.sample(few, pick.choice([1, 1, 2, 3])) for _ in range(pick.randint(1, 4))]
+    )
     if pick.random() < 0.15:
         options["bad_words"] = pick.sample(["a", "bc", "xyz", "é"], 2)
-    maybe(0.15, "sequence_bias", lambda: [[pick.sample(few, pick.choice([1, 2, 2])), pick.choice([-3.0, 0.7, 5.0])]
-                                          for _ in range(pick.randint(1, 4))])
+    maybe(
+        0.15,
+        "sequence_bias",
+        lambda: [
+            [pick.sample(few, pick.choice([1, 2, 2])), pick.choice([-3.0, 0.7, 5.0])] for _ in range(pick.randint(1, 4))
+        ],
+    )
     maybe(0.1, "forced_bos_token_id", token)
     maybe(0.1, "forced_eos_token_id", lambda: pick.choice([few[0], [few[0], few[1]]]))
     maybe(0.1, "remove_invalid_values", lambda: True)
@@ -221,8 +260,8 @@ def scaled(generation_config, factor):
 
 
 def at_border(model, generation_config, options, prompt, history, logits, ours, reference):
-    """True where the two disagree only because of rounding: moving each threshold by two millionths either way, in fp64,
-    covers the difference."""
+    """True where the two disagree only because of rounding: moving each threshold by two millionths either way, in
+    fp64, covers the difference."""
     masks = []
     for factor in (1 - 2e-6, 1 + 2e-6):
         processors = reference_processors(model, scaled(generation_config, factor), options, prompt)
@@ -233,7 +272,7 @@ def at_border(model, generation_config, options, prompt, history, logits, ours, 
 
 
 def is_tie(ours, reference):
-    """True where as many tokens of each value are kept, only others of the same value: the reference's sort is unstable."""
+    """True where as many tokens of each value are kept, only others: the reference's sort is unstable."""
     kept = lambda scores: np.sort(scores[~np.isneginf(scores)])
     return kept(ours).shape == kept(reference).shape and np.allclose(kept(ours), kept(reference), rtol=EPS, atol=EPS)
 
@@ -292,10 +331,15 @@ def test_processed_logits_and_tokens(driver, model):
 def draw_cases():
     rng = np.random.default_rng(5)
     logits = rng.normal(size=40).astype(np.float32) * 2
-    return [(dict(temperature=1.0, top_k=0), logits), (dict(temperature=0.6, top_k=12), logits),
-            (dict(temperature=1.4, top_k=0, top_p=0.8), logits), (dict(temperature=1.0, top_k=0, min_p=0.1), logits),
-            (dict(temperature=1.0, top_k=0, typical_p=0.7), logits), (dict(temperature=1.0), np.zeros(30, np.float32)),
-            (dict(temperature=0.8, repetition_penalty=1.5, logit_bias=[[3, 2.0]]), logits)]
+    return [
+        (dict(temperature=1.0, top_k=0), logits),
+        (dict(temperature=0.6, top_k=12), logits),
+        (dict(temperature=1.4, top_k=0, top_p=0.8), logits),
+        (dict(temperature=1.0, top_k=0, min_p=0.1), logits),
+        (dict(temperature=1.0, top_k=0, typical_p=0.7), logits),
+        (dict(temperature=1.0), np.zeros(30, np.float32)),
+        (dict(temperature=0.8, repetition_penalty=1.5, logit_bias=[[3, 2.0]]), logits),
+    ]
 
 
 @pytest.mark.parametrize("by", ["seed", "step"])
@@ -307,15 +351,28 @@ def test_draws_follow_the_probabilities(driver, model, case, by):
     if by == "step" and "repetition_penalty" in options:
         pytest.skip("the distribution changes with each new token")
     config = {"max_new_tokens": draws}
-    answer = driver.ask(dict(config=config, options=dict(options, seed=11), vocab=len(logits), prompt=prompt, draws=draws, by=by,
-                             logits=[to_hex(logits)]))
+    answer = driver.ask(
+        dict(
+            config=config,
+            options=dict(options, seed=11),
+            vocab=len(logits),
+            prompt=prompt,
+            draws=draws,
+            by=by,
+            logits=[to_hex(logits)],
+        )
+    )
     generation_config = reference_config(model, config, options, prompt)
-    scores = reference_processors(model, generation_config, options, prompt)(torch.tensor([prompt]), torch.tensor(logits[None]))
+    scores = reference_processors(model, generation_config, options, prompt)(
+        torch.tensor([prompt]), torch.tensor(logits[None])
+    )
     expected = torch.softmax(scores[0].double(), -1).numpy() * draws
     counts = np.array(answer["counts"])
     assert counts.sum() == draws and (counts[expected == 0] == 0).all()
     rare = expected < 5  # pooled into one cell
-    cells = [*zip(counts[~rare], expected[~rare])] + ([(counts[rare].sum(), expected[rare].sum())] if expected[rare].sum() > 0 else [])
+    cells = [*zip(counts[~rare], expected[~rare])] + (
+        [(counts[rare].sum(), expected[rare].sum())] if expected[rare].sum() > 0 else []
+    )
     chi2 = sum((observed - mean) ** 2 / mean for observed, mean in cells)
     freedom = len(cells) - 1
     limit = freedom * (1 - 2 / (9 * freedom) + 3.09 * (2 / (9 * freedom)) ** 0.5) ** 3  # 0.1 %, Wilson and Hilferty
@@ -323,7 +380,7 @@ def test_draws_follow_the_probabilities(driver, model, case, by):
 
 
 def test_greedy_text_equals_generate(driver):
-    """The whole of generate(): a model whose logits are written down beforehand, greedy, with an end token and penalties."""
+    """The whole of generate(): a model whose logits are written down beforehand, greedy, with penalties."""
 
     class Scripted(LlamaForCausalLM):
         def forward(self, input_ids=None, **kwargs):
@@ -334,34 +391,68 @@ def test_greedy_text_equals_generate(driver):
             return out
 
     vocab = 300
-    model = Scripted(LlamaConfig(vocab_size=vocab, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
-                                 num_attention_heads=1, num_key_value_heads=1, bos_token_id=1, eos_token_id=2)).eval()
+    model = Scripted(
+        LlamaConfig(
+            vocab_size=vocab,
+            hidden_size=8,
+            intermediate_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            num_key_value_heads=1,
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    ).eval()
     for seed in range(40):
         rng = np.random.default_rng(1000 + seed)
         script = np.round(rng.normal(size=(12, vocab)) * 4, 1).astype(np.float32)
         script[int(rng.integers(12)), 2] = 99  # the end token wins somewhere
         prompt = rng.integers(3, vocab, int(rng.integers(2, 20))).tolist()
-        config = {"eos_token_id": [2, 7], "bos_token_id": 1, "max_new_tokens": int(rng.integers(6, 12)), "repetition_penalty": 1.2,
-                  "no_repeat_ngram_size": 2, "min_new_tokens": int(rng.integers(0, 6)), "suppress_tokens": [9, 10]}
+        config = {
+            "eos_token_id": [2, 7],
+            "bos_token_id": 1,
+            "max_new_tokens": int(rng.integers(6, 12)),
+            "repetition_penalty": 1.2,
+            "no_repeat_ngram_size": 2,
+            "min_new_tokens": int(rng.integers(0, 6)),
+            "suppress_tokens": [9, 10],
+        }
         model.generation_config = GenerationConfig.from_dict(config)
         model.script, model.at = script, 0
         with torch.no_grad():
-            reference = model.generate(torch.tensor([prompt]))[0, len(prompt):].tolist()
+            reference = model.generate(torch.tensor([prompt]))[0, len(prompt) :].tolist()
         answer = driver.ask(dict(config=config, vocab=vocab, prompt=prompt, logits=[to_hex(x) for x in script]))
         ours = answer["tokens"][: config["max_new_tokens"]]
         end = next((i for i, token in enumerate(ours) if token in (2, 7)), len(ours) - 1)
         assert ours[: end + 1] == reference, (seed, config)
 
 
-@pytest.mark.parametrize("config", [
-    dict(do_sample=True, temperature=0.0), dict(do_sample=True, temperature=-1.0), dict(do_sample=True, top_p=-0.1),
-    dict(do_sample=True, top_k=-5), dict(do_sample=True, min_p=1.5), dict(do_sample=True, top_h=0.0),
-    dict(do_sample=True, top_h=1.5), dict(do_sample=True, typical_p=0.0), dict(repetition_penalty=0.0),
-    dict(repetition_penalty=-2.0), dict(bad_words_ids=[]), dict(bad_words_ids=[[-1]]),
-    dict(bad_words_ids=[[300]]), dict(sequence_bias=[[[300], 1.0]]), dict(sequence_bias=[]),
-    dict(suppress_tokens=[4, 5], forced_eos_token_id=5), dict(max_new_tokens=0), dict(max_length=3),
-    dict(exponential_decay_length_penalty=[1, 1.5]), dict(forced_bos_token_id=300), dict(streamer="x"),
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        dict(do_sample=True, temperature=0.0),
+        dict(do_sample=True, temperature=-1.0),
+        dict(do_sample=True, top_p=-0.1),
+        dict(do_sample=True, top_k=-5),
+        dict(do_sample=True, min_p=1.5),
+        dict(do_sample=True, top_h=0.0),
+        dict(do_sample=True, top_h=1.5),
+        dict(do_sample=True, typical_p=0.0),
+        dict(repetition_penalty=0.0),
+        dict(repetition_penalty=-2.0),
+        dict(bad_words_ids=[]),
+        dict(bad_words_ids=[[-1]]),
+        dict(bad_words_ids=[[300]]),
+        dict(sequence_bias=[[[300], 1.0]]),
+        dict(sequence_bias=[]),
+        dict(suppress_tokens=[4, 5], forced_eos_token_id=5),
+        dict(max_new_tokens=0),
+        dict(max_length=3),
+        dict(exponential_decay_length_penalty=[1, 1.5]),
+        dict(forced_bos_token_id=300),
+        dict(streamer="x"),
+    ],
+)
 def test_what_the_reference_refuses_is_refused(driver, model, config):
     prompt = [5] if "forced_bos_token_id" in config else [5, 6, 7, 8]
     logits = np.linspace(0, 1, 300, dtype=np.float32)
@@ -374,18 +465,33 @@ def test_what_the_reference_refuses_is_refused(driver, model, config):
     assert "error" in answer and any(name in answer["message"] for name in named), answer
 
 
-@pytest.mark.parametrize("config", [
-    # Out of range, but never used: the reference goes on, and so does lmm.
-    dict(temperature=0.0, top_p=0.0), dict(top_k=-5, min_p=7.0), dict(do_sample=True, top_p=1.7), dict(do_sample=True, epsilon_cutoff=3.0),
-    dict(no_repeat_ngram_size=-1), dict(do_sample=True, typical_p=2.0), dict(eos_token_id=-1, min_new_tokens=3),
-    dict(eos_token_id=100000, min_new_tokens=3), dict(suppress_tokens=[-1, 299, 100000]), dict(max_length=5, max_new_tokens=9),
-    dict(min_new_tokens=20, max_new_tokens=5, eos_token_id=3), dict(length_penalty=2.0, early_stopping=True, use_cache=False),
-    dict(bad_words_ids=[[], [3]]), dict(bad_words_ids=[[2]], eos_token_id=2), dict(unheard_of=3, assistant_lookbehind=4, num_assistant_tokens=7),
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        # Out of range, but never used: the reference goes on, and so does lmm.
+        dict(temperature=0.0, top_p=0.0),
+        dict(top_k=-5, min_p=7.0),
+        dict(do_sample=True, top_p=1.7),
+        dict(do_sample=True, epsilon_cutoff=3.0),
+        dict(no_repeat_ngram_size=-1),
+        dict(do_sample=True, typical_p=2.0),
+        dict(eos_token_id=-1, min_new_tokens=3),
+        dict(eos_token_id=100000, min_new_tokens=3),
+        dict(suppress_tokens=[-1, 299, 100000]),
+        dict(max_length=5, max_new_tokens=9),
+        dict(min_new_tokens=20, max_new_tokens=5, eos_token_id=3),
+        dict(length_penalty=2.0, early_stopping=True, use_cache=False),
+        dict(bad_words_ids=[[], [3]]),
+        dict(bad_words_ids=[[2]], eos_token_id=2),
+        dict(unheard_of=3, assistant_lookbehind=4, num_assistant_tokens=7),
+    ],
+)
 def test_what_the_reference_lets_pass_passes(driver, model, config):
     prompt, logits = [5, 6, 7], np.sin(np.arange(300, dtype=np.float32))
     generation_config = reference_config(model, config, {}, prompt)
-    reference = reference_processors(model, generation_config, {}, prompt)(torch.tensor([prompt]), torch.tensor(logits[None]))[0].numpy()
+    reference = reference_processors(model, generation_config, {}, prompt)(
+        torch.tensor([prompt]), torch.tensor(logits[None])
+    )[0].numpy()
     answer = driver.ask(dict(config=config, vocab=300, prompt=prompt, logits=[to_hex(logits)]))
     assert "error" not in answer, answer
     np.testing.assert_array_equal(from_hex(answer["processed"][0]), reference)
@@ -393,9 +499,22 @@ def test_what_the_reference_lets_pass_passes(driver, model, config):
 
 MODEL_CONFIGS = {
     "flat": dict(model_type="llama", bos_token_id=1, eos_token_id=[2, 3], do_sample=True, temperature=0.3, top_k=7),
-    "nested": dict(model_type="idefics3", pad_token_id=4, top_p=0.9, text_config=dict(
-        model_type="llama", eos_token_id=9, top_p=0.5, top_k=3, do_sample=True, repetition_penalty=1.3, max_length=20,
-        suppress_tokens=None, no_repeat_ngram_size=0)),
+    "nested": dict(
+        model_type="idefics3",
+        pad_token_id=4,
+        top_p=0.9,
+        text_config=dict(
+            model_type="llama",
+            eos_token_id=9,
+            top_p=0.5,
+            top_k=3,
+            do_sample=True,
+            repetition_penalty=1.3,
+            max_length=20,
+            suppress_tokens=None,
+            no_repeat_ngram_size=0,
+        ),
+    ),
     "empty text model": dict(eos_token_id=2, text_config={}),
     "decoder first": dict(decoder=dict(eos_token_id=5), text_config=dict(eos_token_id=6)),
 }
@@ -405,8 +524,9 @@ MODEL_CONFIGS = {
 def test_fallback_to_the_model_config(driver, name):
     config = MODEL_CONFIGS[name]
     reference = GenerationConfig.from_model_config(json.loads(json.dumps(config)))
-    settings = driver.ask(dict(config=config, from_model_config=True, vocab=50, prompt=[1], resolve=True,
-                               options=dict(max_tokens=8)))["settings"]
+    settings = driver.ask(
+        dict(config=config, from_model_config=True, vocab=50, prompt=[1], resolve=True, options=dict(max_tokens=8))
+    )["settings"]
     eos = reference.eos_token_id
     assert settings["eos"] == ([] if eos is None else eos if isinstance(eos, list) else [eos])
     assert settings["sample"] == bool(reference.do_sample)

@@ -37,12 +37,13 @@ TEST_CASE("pocket") {
   const Regions found = find_regions("<box> 20 360 360 720</box>", Format::pocket, kPicture);
   REQUIRE(found.boxes.size() == 1);
   check_box(found.boxes[0], 16, 144, 288, 288);
-  check_box(find_regions("it is here:<box> 0 0 1000 1000</box>.", Format::pocket, kPicture).boxes.at(0), 0, 0, 800, 400);
+  check_box(find_regions("it is here:<box> 0 0 1000 1000</box>.", Format::pocket, kPicture).boxes.at(0), 0, 0, 800,
+            400);
   CHECK(boxes("<box> 20 360 360 720</box><box> 1 2 3 4</box>", Format::pocket) == 2);
   CHECK(boxes("<box> 1 2 3 <box> 1 2 3 4</box>", Format::pocket) == 1);
-  for (const char* malformed : {"", "a fish", "<box>", "<box> 20 360 360", "<box> 20 360 360 720", "<box> 20 360 720</box>",
-                                "<box> 20 360 360 720 5</box>", "<box> a b c d</box>", "<box> nan 0 inf 9</box>",
-                                "<box> 1e999 0 5 9</box>", "<box> 50 50 50 90</box>"}) {
+  for (const char* malformed : {"", "a fish", "<box>", "<box> 20 360 360", "<box> 20 360 360 720",
+                                "<box> 20 360 720</box>", "<box> 20 360 360 720 5</box>", "<box> a b c d</box>",
+                                "<box> nan 0 inf 9</box>", "<box> 1e999 0 5 9</box>", "<box> 50 50 50 90</box>"}) {
     CHECK_MESSAGE(boxes(malformed, Format::pocket) == 0, malformed);
   }
 }
@@ -57,7 +58,8 @@ TEST_CASE("corners are put in order and cut to the picture") {
 TEST_CASE("qwen2_vl") {
   const Regions found = find_regions(
       "See <|object_ref_start|>the dog<|object_ref_end|><|box_start|>(100,200),(300,400)<|box_end|> and "
-      "<|box_start|>(0, 0), (500, 500)<|box_end|><|object_ref_start|>eye<|object_ref_end|><|box_start|>(10,20)<|box_end|>",
+      "<|box_start|>(0, 0), (500, "
+      "500)<|box_end|><|object_ref_start|>eye<|object_ref_end|><|box_start|>(10,20)<|box_end|>",
       Format::qwen2_vl, kPicture);
   REQUIRE(found.boxes.size() == 2);
   check_box(found.boxes[0], 80, 80, 240, 160, "the dog");
@@ -72,7 +74,8 @@ TEST_CASE("qwen2_vl") {
                                 "<|object_ref_start|>dog", "<|box_start|>(1,2),<|box_end|>"}) {
     CHECK_MESSAGE(boxes(malformed, Format::qwen2_vl) == 0, malformed);
   }
-  CHECK(find_regions("<|object_ref_start|>dog<|box_start|>(1,2),(3,4)<|box_end|>", Format::qwen2_vl, kPicture).boxes.empty());
+  CHECK(find_regions("<|object_ref_start|>dog<|box_start|>(1,2),(3,4)<|box_end|>", Format::qwen2_vl, kPicture)
+            .boxes.empty());
 }
 
 TEST_CASE("qwen2_5_vl counts pixels of the picture as seen, qwen3_vl thousandths") {
@@ -85,14 +88,16 @@ TEST_CASE("qwen2_5_vl counts pixels of the picture as seen, qwen3_vl thousandths
   REQUIRE(found.points.size() == 1);
   CHECK(found.points[0].x == doctest::Approx(200));
   CHECK(found.points[0].y == doctest::Approx(100.714).epsilon(1e-5));
-  check_box(find_regions("{\"bbox_2d\": [100, 200, 300, 400]}", Format::qwen3_vl, kPicture).boxes.at(0), 80, 80, 240, 160);
+  check_box(find_regions("{\"bbox_2d\": [100, 200, 300, 400]}", Format::qwen3_vl, kPicture).boxes.at(0), 80, 80, 240,
+            160);
   CHECK(find_regions(text, Format::qwen2_5_vl, GridToPixels{800, 400, 0, 0, 0}).boxes.empty());
   CHECK(find_regions(text, Format::qwen2_5_vl, GridToPixels{800, 400, 0, 0, 0}).points.empty());
 }
 
 TEST_CASE("JSON in prose, nested, or cut off") {
   CHECK(boxes("a 5\" screen {\"bbox_2d\": [1, 2, 3, 4]}", Format::qwen2_5_vl) == 1);
-  CHECK(boxes("{\"objects\": [{\"bbox_2d\": [1, 2, 3, 4]}, {\"bbox_2d\": [5, 6, 7, 8]}, {\"bbox_2d\": [9, 1", Format::qwen2_5_vl) == 2);
+  CHECK(boxes("{\"objects\": [{\"bbox_2d\": [1, 2, 3, 4]}, {\"bbox_2d\": [5, 6, 7, 8]}, {\"bbox_2d\": [9, 1",
+              Format::qwen2_5_vl) == 2);
   for (const char* malformed : {"{", "}", "{}", "{\"bbox_2d\": [1, 2, 3]}", "{\"bbox_2d\": [1, 2, 3, \"4\"]}",
                                 "{\"bbox_2d\": \"1 2 3 4\"}", "{\"bbox_2d\": {\"x\": 1}}", "{'bbox_2d': [1, 2, 3, 4]}",
                                 "{\"bbox_2d\": [1, 2, 3, 4]", "{\"bbox_2d\": [1, 2, 3, 1e999]}", "{\"label\": \"\\"}) {
@@ -106,7 +111,8 @@ TEST_CASE("JSON in prose, nested, or cut off") {
 TEST_CASE("doctags") {
   const Regions found = find_regions(
       "<doctag><section_header_level_1><loc_50><loc_100><loc_250><loc_125>Title</section_header_level_1>"
-      "<text><loc_0><loc_0><loc_500><loc_500>All</text>\n<loc_1><loc_2><loc_3><loc_4></doctag>", Format::doctags, kPicture);
+      "<text><loc_0><loc_0><loc_500><loc_500>All</text>\n<loc_1><loc_2><loc_3><loc_4></doctag>",
+      Format::doctags, kPicture);
   REQUIRE(found.boxes.size() == 3);
   check_box(found.boxes[0], 80, 80, 400, 100, "section_header_level_1");
   check_box(found.boxes[1], 0, 0, 800, 400, "text");
@@ -119,7 +125,8 @@ TEST_CASE("doctags") {
 
 TEST_CASE("paligemma") {
   const Regions found =
-      find_regions("<loc0256><loc0128><loc0512><loc0640> cat ; <loc0000><loc0000><loc1024><loc1024> red car", Format::paligemma, kPicture);
+      find_regions("<loc0256><loc0128><loc0512><loc0640> cat ; <loc0000><loc0000><loc1024><loc1024> red car",
+                   Format::paligemma, kPicture);
   REQUIRE(found.boxes.size() == 2);
   check_box(found.boxes[0], 100, 100, 500, 200, "cat");
   check_box(found.boxes[1], 0, 0, 800, 400, "red car");
@@ -127,11 +134,45 @@ TEST_CASE("paligemma") {
 }
 
 TEST_CASE("random pieces of every notation never throw and never leave the picture") {
-  const char* pieces[] = {"<box>", "</box>", " 12", " 999", "-5", "<|box_start|>", "<|box_end|>", "(", ")", ",", "{", "}", "[", "]",
-                          "\"bbox_2d\"", ":", "\"", "\\", "<loc_", "<loc_40>", "<loc0400>", ">", "<text>", "</text>", "é", "\xff",
-                          "<|object_ref_start|>", "<|object_ref_end|>", ";", "1e300", "nan",
-                          "<box> 7 8", " 300 400</box>", "{\"bbox_2d\":[1,2", ",30,40]}", "<|box_start|>(1,2)", ",(900,800)<|box_end|>",
-                          "<loc_1><loc_2>", "<loc0001><loc0002>"};
+  const char* pieces[] = {"<box>",
+                          "</box>",
+                          " 12",
+                          " 999",
+                          "-5",
+                          "<|box_start|>",
+                          "<|box_end|>",
+                          "(",
+                          ")",
+                          ",",
+                          "{",
+                          "}",
+                          "[",
+                          "]",
+                          "\"bbox_2d\"",
+                          ":",
+                          "\"",
+                          "\\",
+                          "<loc_",
+                          "<loc_40>",
+                          "<loc0400>",
+                          ">",
+                          "<text>",
+                          "</text>",
+                          "é",
+                          "\xff",
+                          "<|object_ref_start|>",
+                          "<|object_ref_end|>",
+                          ";",
+                          "1e300",
+                          "nan",
+                          "<box> 7 8",
+                          " 300 400</box>",
+                          "{\"bbox_2d\":[1,2",
+                          ",30,40]}",
+                          "<|box_start|>(1,2)",
+                          ",(900,800)<|box_end|>",
+                          "<loc_1><loc_2>",
+                          "<loc0001><loc0002>"};
   std::uint64_t state = 1;
   std::size_t found_any[6] = {};
   for (int round = 0; round < 20000; ++round) {
@@ -140,7 +181,8 @@ TEST_CASE("random pieces of every notation never throw and never leave the pictu
       state = state * 6364136223846793005u + 1442695040888963407u;
       text += pieces[(state >> 33) % std::size(pieces)];
     }
-    for (const Format format : {Format::pocket, Format::qwen2_vl, Format::qwen2_5_vl, Format::qwen3_vl, Format::doctags, Format::paligemma}) {
+    for (const Format format :
+         {Format::pocket, Format::qwen2_vl, Format::qwen2_5_vl, Format::qwen3_vl, Format::doctags, Format::paligemma}) {
       for (const Box& box : find_regions(text, format, kPicture).boxes) {
         ++found_any[static_cast<std::size_t>(format)];
         CHECK((box.x0 >= 0 && box.x0 < box.x1 && box.x1 <= 800 && box.y0 >= 0 && box.y0 < box.y1 && box.y1 <= 400));

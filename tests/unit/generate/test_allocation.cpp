@@ -59,7 +59,8 @@ TEST_CASE("no allocation after the first token") {
     Sampler sampler(settings, kVocab, std::vector<std::int32_t>{1, 2, 3});
     std::vector<float> logits(kVocab);
     for (std::uint64_t step = 0; step < 60; ++step) {
-      const double spread = 0.5 + static_cast<double>(step % 7);  // from flat to peaked, so that the lists differ in length
+      const double spread =
+          0.5 + static_cast<double>(step % 7);  // from flat to peaked, so that the lists differ in length
       for (std::size_t i = 0; i < kVocab; ++i) {
         logits[i] = static_cast<float>(spread * lmm::generate::uniform(step, i));
         if (step < 5 && i > 40) logits[i] -= 60;  // short lists first, the longer ones must still find room

@@ -104,10 +104,10 @@ TEST_CASE("single values, nulls and an empty object") {
 
 TEST_CASE("what would change the output and is not implemented is refused by name") {
   for (const char* json :
-       {R"({"num_beams": 4})", R"({"num_beam_groups": 2})", R"({"num_return_sequences": 2})", R"({"penalty_alpha": 0.6})",
-        R"({"dola_layers": "high"})", R"({"constraints": [1]})", R"({"force_words_ids": [[1]]})",
-        R"({"guidance_scale": 1.5})", R"({"watermarking_config": {"bias": 2.5}})", R"({"token_healing": true})",
-        R"({"max_time": 10.0})", R"({"use_mtp": true})", R"({"is_assistant": true})",
+       {R"({"num_beams": 4})", R"({"num_beam_groups": 2})", R"({"num_return_sequences": 2})",
+        R"({"penalty_alpha": 0.6})", R"({"dola_layers": "high"})", R"({"constraints": [1]})",
+        R"({"force_words_ids": [[1]]})", R"({"guidance_scale": 1.5})", R"({"watermarking_config": {"bias": 2.5}})",
+        R"({"token_healing": true})", R"({"max_time": 10.0})", R"({"use_mtp": true})", R"({"is_assistant": true})",
         R"({"prompt_lookup_num_tokens": 3})", R"({"assistant_early_exit": 4})",
         R"({"cache_implementation": "quantized"})"}) {
     const auto [code, text] = refusal(json);
@@ -127,16 +127,32 @@ TEST_CASE("the same fields with values that change nothing are taken") {
 }
 
 TEST_CASE("wrong values are bad_file and named") {
-  for (const char* json :
-       {R"({"temperature": "hot"})", R"({"top_k": 1.5})", R"({"do_sample": "yes"})", R"({"max_new_tokens": 0})",
-        R"({"max_length": -3})", R"({"min_new_tokens": -1})", R"({"eos_token_id": "end"})",
-        R"({"eos_token_id": 4294967296})", R"({"eos_token_id": [1, 2.5]})", R"({"forced_bos_token_id": -2})",
-        R"({"bad_words_ids": []})", R"({"bad_words_ids": [5]})", R"({"bad_words_ids": [[-5]]})",
-        R"({"bad_words_ids": "x"})", R"({"sequence_bias": []})", R"({"sequence_bias": [[[1], 2, 3]]})",
-        R"({"sequence_bias": [[[], 2]]})", R"({"sequence_bias": {"1": 2}})", R"({"stop_strings": [""]})",
-        R"({"stop_strings": [3]})", R"({"stop_strings": 3})", R"({"exponential_decay_length_penalty": [1]})",
-        R"({"exponential_decay_length_penalty": [-1, 1.5]})", R"({"streamer": "x"})",
-        R"({"forced_eos_token_id": 5, "suppress_tokens": [5]})", R"({"forced_bos_token_id": 5, "suppress_tokens": [5]})"}) {
+  for (const char* json : {R"({"temperature": "hot"})",
+                           R"({"top_k": 1.5})",
+                           R"({"do_sample": "yes"})",
+                           R"({"max_new_tokens": 0})",
+                           R"({"max_length": -3})",
+                           R"({"min_new_tokens": -1})",
+                           R"({"eos_token_id": "end"})",
+                           R"({"eos_token_id": 4294967296})",
+                           R"({"eos_token_id": [1, 2.5]})",
+                           R"({"forced_bos_token_id": -2})",
+                           R"({"bad_words_ids": []})",
+                           R"({"bad_words_ids": [5]})",
+                           R"({"bad_words_ids": [[-5]]})",
+                           R"({"bad_words_ids": "x"})",
+                           R"({"sequence_bias": []})",
+                           R"({"sequence_bias": [[[1], 2, 3]]})",
+                           R"({"sequence_bias": [[[], 2]]})",
+                           R"({"sequence_bias": {"1": 2}})",
+                           R"({"stop_strings": [""]})",
+                           R"({"stop_strings": [3]})",
+                           R"({"stop_strings": 3})",
+                           R"({"exponential_decay_length_penalty": [1]})",
+                           R"({"exponential_decay_length_penalty": [-1, 1.5]})",
+                           R"({"streamer": "x"})",
+                           R"({"forced_eos_token_id": 5, "suppress_tokens": [5]})",
+                           R"({"forced_bos_token_id": 5, "suppress_tokens": [5]})"}) {
     const auto [code, text] = refusal(json);
     const std::string name = lmm::parse_json(json, "test").begin().key();
     CHECK_MESSAGE(code == ErrorCode::bad_file, text);

@@ -56,7 +56,8 @@ TEST_CASE("exp is right to two units in the last place") {
   std::int32_t worst = 0;
   for (const float x : spread(200000, -87.3, 0)) {
     const float exact = static_cast<float>(std::exp(static_cast<double>(x)));
-    worst = std::max(worst, std::abs(std::bit_cast<std::int32_t>(exp_of_negative(x)) - std::bit_cast<std::int32_t>(exact)));
+    worst =
+        std::max(worst, std::abs(std::bit_cast<std::int32_t>(exp_of_negative(x)) - std::bit_cast<std::int32_t>(exact)));
   }
   CHECK(worst <= 2);
   CHECK(exp_of_negative(0) == 1);

@@ -48,7 +48,8 @@ std::vector<float> processed(const Settings& settings, std::vector<float> logits
 }
 
 /// Which tokens are left.
-TokenIds kept(const Settings& settings, std::vector<float> logits, const TokenIds& prompt = {}, const TokenIds& reply = {}) {
+TokenIds kept(const Settings& settings, std::vector<float> logits, const TokenIds& prompt = {},
+              const TokenIds& reply = {}) {
   TokenIds out;
   logits = processed(settings, std::move(logits), prompt, reply);
   for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -102,15 +103,19 @@ TEST_CASE("logits that cannot be used are errors, and the sampler stays as it wa
   check_refused(sampling(), {1, kInf, 2}, ErrorCode::bad_file, "infinite");
   check_refused(with([](Settings& s) { s.renormalize_logits = true; }), {1, kInf}, ErrorCode::bad_file, "infinite");
   check_refused({}, {-kInf, -kInf}, ErrorCode::invalid_argument, "no token is left");
-  check_refused(with([](Settings& s) { s.bad_words = {{0}, {1}}; }), {1, 2}, ErrorCode::invalid_argument, "no token is left");
-  check_refused(sampling([](Settings& s) { s.temperature = 1e-38; }), {5, 2}, ErrorCode::invalid_argument, "temperature");
-  check_refused(sampling([](Settings& s) { s.temperature = 1e-60; }), {-5, -2}, ErrorCode::invalid_argument, "temperature");
+  check_refused(with([](Settings& s) { s.bad_words = {{0}, {1}}; }), {1, 2}, ErrorCode::invalid_argument,
+                "no token is left");
+  check_refused(sampling([](Settings& s) { s.temperature = 1e-38; }), {5, 2}, ErrorCode::invalid_argument,
+                "temperature");
+  check_refused(sampling([](Settings& s) { s.temperature = 1e-60; }), {-5, -2}, ErrorCode::invalid_argument,
+                "temperature");
   Sampler sampler({}, 5, {});
   std::vector<float> short_row(4);
   CHECK_THROWS_AS(sampler.next(short_row), lmm::Error);
   // The checkpoint may ask to mend them instead.
   const Settings mend = with([](Settings& s) { s.remove_invalid_values = true; });
-  CHECK(processed(mend, {kNaN, kInf, -kInf, 1}) == std::vector<float>{0, std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest(), 1});
+  CHECK(processed(mend, {kNaN, kInf, -kInf, 1}) ==
+        std::vector<float>{0, std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest(), 1});
 }
 
 TEST_CASE("filters keep what their definition says") {
@@ -132,12 +137,16 @@ TEST_CASE("filters keep what their definition says") {
   CHECK(kept(sampling([](Settings& s) { s.top_h = 0.6; }), logits) == TokenIds{1, 3});
   CHECK(kept(sampling([](Settings& s) { s.top_h = 0.01; }), logits) == TokenIds{1});
   // One after the other: top-p 0.6 of what top-k 3 leaves (0.47, 0.35, 0.18).
-  CHECK(kept(sampling([](Settings& s) { s.top_k = 3; s.top_p = 0.4; }), logits) == TokenIds{1});
+  CHECK(kept(sampling([](Settings& s) {
+               s.top_k = 3;
+               s.top_p = 0.4;
+             }),
+             logits) == TokenIds{1});
 }
 
 TEST_CASE("equal logits") {
   const std::vector<float> equal(6, 1.0f);
-  CHECK(kept(sampling([](Settings& s) { s.top_k = 2; }), equal).size() == 6);      // all equal the second
+  CHECK(kept(sampling([](Settings& s) { s.top_k = 2; }), equal).size() == 6);  // all equal the second
   CHECK(kept(sampling([](Settings& s) { s.top_p = 0.5; }), equal) == TokenIds{3, 4, 5});
   CHECK(kept(sampling([](Settings& s) { s.top_p = 0; }), equal) == TokenIds{5});
   CHECK(kept(sampling([](Settings& s) { s.top_h = 0.55; }), equal) == TokenIds{0, 1, 2});
@@ -148,9 +157,10 @@ TEST_CASE("equal logits") {
 }
 
 TEST_CASE("one token, and masked tokens") {
-  for (const auto& settings : {sampling([](Settings& s) { s.top_p = 0.5; }), sampling([](Settings& s) { s.typical_p = 0.5; }),
-                               sampling([](Settings& s) { s.top_h = 0.5; }), sampling([](Settings& s) { s.eta_cutoff = 0.5; }),
-                               sampling([](Settings& s) { s.top_k = 1; })}) {
+  for (const auto& settings :
+       {sampling([](Settings& s) { s.top_p = 0.5; }), sampling([](Settings& s) { s.typical_p = 0.5; }),
+        sampling([](Settings& s) { s.top_h = 0.5; }), sampling([](Settings& s) { s.eta_cutoff = 0.5; }),
+        sampling([](Settings& s) { s.top_k = 1; })}) {
     CHECK(kept(settings, {3}) == TokenIds{0});
     CHECK(kept(settings, {-kInf, 3, -kInf}) == TokenIds{1});
   }
@@ -159,11 +169,20 @@ TEST_CASE("one token, and masked tokens") {
 
 TEST_CASE("temperature scales, greedy ignores it") {
   CHECK(processed(sampling([](Settings& s) { s.temperature = 0.5; }), {1, -2, 3}) == std::vector<float>{2, -4, 6});
-  CHECK(processed(with([](Settings& s) { s.temperature = 0.5; s.top_p = 0.1; s.top_k = 1; }), {1, -2, 3}) == std::vector<float>{1, -2, 3});
+  CHECK(processed(with([](Settings& s) {
+                    s.temperature = 0.5;
+                    s.top_p = 0.1;
+                    s.top_k = 1;
+                  }),
+                  {1, -2, 3}) == std::vector<float>{1, -2, 3});
 }
 
 TEST_CASE("renormalised logits are log probabilities") {
-  const std::vector<float> out = processed(sampling([](Settings& s) { s.renormalize_logits = true; s.top_k = 2; }), {1, 2, 3});
+  const std::vector<float> out = processed(sampling([](Settings& s) {
+                                             s.renormalize_logits = true;
+                                             s.top_k = 2;
+                                           }),
+                                           {1, 2, 3});
   CHECK(out[0] == -kInf);
   CHECK(std::exp(out[1]) + std::exp(out[2]) == doctest::Approx(1).epsilon(1e-6));
   CHECK(out[2] - out[1] == doctest::Approx(1).epsilon(1e-6));
@@ -171,13 +190,22 @@ TEST_CASE("renormalised logits are log probabilities") {
 
 TEST_CASE("repetition, presence and frequency") {
   const std::vector<float> logits{2, -2, 2, 2};
-  CHECK(processed(with([](Settings& s) { s.repetition_penalty = 2; }), logits, {0, 1, 0}, {2}) == std::vector<float>{1, -4, 1, 2});
-  CHECK(processed(with([](Settings& s) { s.encoder_repetition_penalty = 2; }), logits, {0, 1}, {2}) == std::vector<float>{4, -1, 2, 2});
-  CHECK(processed(with([](Settings& s) { s.presence_penalty = 0.5; }), logits, {0}, {2, 2, 3}) == std::vector<float>{2, -2, 1.5, 1.5});
-  CHECK(processed(with([](Settings& s) { s.frequency_penalty = 0.5; }), logits, {0}, {2, 2, 3}) == std::vector<float>{2, -2, 1, 1.5});
-  CHECK(processed(with([](Settings& s) { s.logit_bias = {{1, 3.0f}, {2, -kInf}}; }), logits) == std::vector<float>{2, 1, -kInf, 2});
+  CHECK(processed(with([](Settings& s) { s.repetition_penalty = 2; }), logits, {0, 1, 0}, {2}) ==
+        std::vector<float>{1, -4, 1, 2});
+  CHECK(processed(with([](Settings& s) { s.encoder_repetition_penalty = 2; }), logits, {0, 1}, {2}) ==
+        std::vector<float>{4, -1, 2, 2});
+  CHECK(processed(with([](Settings& s) { s.presence_penalty = 0.5; }), logits, {0}, {2, 2, 3}) ==
+        std::vector<float>{2, -2, 1.5, 1.5});
+  CHECK(processed(with([](Settings& s) { s.frequency_penalty = 0.5; }), logits, {0}, {2, 2, 3}) ==
+        std::vector<float>{2, -2, 1, 1.5});
+  CHECK(processed(with([](Settings& s) { s.logit_bias = {{1, 3.0f}, {2, -kInf}}; }), logits) ==
+        std::vector<float>{2, 1, -kInf, 2});
   // Ids without a logit count in the sequence only.
-  CHECK(processed(with([](Settings& s) { s.repetition_penalty = 2; s.presence_penalty = 1; }), logits, {900, -1, 4}, {77}) == logits);
+  CHECK(processed(with([](Settings& s) {
+                    s.repetition_penalty = 2;
+                    s.presence_penalty = 1;
+                  }),
+                  logits, {900, -1, 4}, {77}) == logits);
 }
 
 TEST_CASE("n-grams") {
@@ -187,7 +215,8 @@ TEST_CASE("n-grams") {
   CHECK(kept(with([](Settings& s) { s.no_repeat_ngram = 3; }), logits, {0, 1, 2}, {0, 1}) == TokenIds{0, 1, 3, 4});
   CHECK(kept(with([](Settings& s) { s.no_repeat_ngram = 3; }), logits, {0}).size() == 5);
   CHECK(kept(with([](Settings& s) { s.no_repeat_ngram = 2; }), logits, {}).size() == 5);
-  CHECK(kept(with([](Settings& s) { s.encoder_no_repeat_ngram = 2; }), logits, {0, 1}, {2, 3, 2, 0}) == TokenIds{0, 2, 3, 4});
+  CHECK(kept(with([](Settings& s) { s.encoder_no_repeat_ngram = 2; }), logits, {0, 1}, {2, 3, 2, 0}) ==
+        TokenIds{0, 2, 3, 4});
   CHECK(kept(with([](Settings& s) { s.encoder_no_repeat_ngram = 2; }), logits, {0, 1}, {2, 3, 2}).size() == 5);
 }
 
@@ -204,25 +233,43 @@ TEST_CASE("bad words and biased sequences act where they would be completed") {
 
 TEST_CASE("lengths, forced and suppressed tokens") {
   const std::vector<float> logits(4, 1.0f);
-  const Settings least = with([](Settings& s) { s.eos = {2, 900}; s.min_new_tokens = 2; });
+  const Settings least = with([](Settings& s) {
+    s.eos = {2, 900};
+    s.min_new_tokens = 2;
+  });
   CHECK(kept(least, logits, {0}, {0}) == TokenIds{0, 1, 3});
   CHECK(kept(least, logits, {0}, {0, 0}).size() == 4);
-  const Settings length = with([](Settings& s) { s.eos = {2}; s.min_length = 3; });
+  const Settings length = with([](Settings& s) {
+    s.eos = {2};
+    s.min_length = 3;
+  });
   CHECK(kept(length, logits, {0}, {0}) == TokenIds{0, 1, 3});
   CHECK(kept(length, logits, {0, 0, 0}).size() == 4);
-  const Settings bos = with([](Settings& s) { s.forced_bos = 1; s.begin_suppress_tokens = {3}; });
+  const Settings bos = with([](Settings& s) {
+    s.forced_bos = 1;
+    s.begin_suppress_tokens = {3};
+  });
   CHECK(kept(bos, logits, {0}) == TokenIds{1});
   CHECK(kept(bos, logits, {0}, {1}) == TokenIds{0, 1, 2});  // the reply begins after the forced token
   CHECK(kept(bos, logits, {0, 0}) == TokenIds{0, 1, 2});
-  const Settings eos = with([](Settings& s) { s.forced_eos = {0, 2}; s.max_new_tokens = 3; });
+  const Settings eos = with([](Settings& s) {
+    s.forced_eos = {0, 2};
+    s.max_new_tokens = 3;
+  });
   CHECK(kept(eos, logits, {1}, {1}).size() == 4);
   CHECK(kept(eos, logits, {1}, {1, 1}) == TokenIds{0, 2});
   CHECK(kept(with([](Settings& s) { s.suppress_tokens = {1, 900}; }), logits) == TokenIds{0, 2, 3});
-  const Settings decay = with([](Settings& s) { s.eos = {1}; s.exponential_decay_length_penalty = {{1, 2.0}}; });
+  const Settings decay = with([](Settings& s) {
+    s.eos = {1};
+    s.exponential_decay_length_penalty = {{1, 2.0}};
+  });
   CHECK(processed(decay, logits, {0}, {0})[1] == 1);
   CHECK(processed(decay, logits, {0}, {0, 0})[1] == 2);
   CHECK(processed(decay, {1, -1, 1, 1}, {0}, {0, 0, 0})[1] == 2);
-  const Settings steep = with([](Settings& s) { s.eos = {1}; s.exponential_decay_length_penalty = {{0, 1e30}}; });
+  const Settings steep = with([](Settings& s) {
+    s.eos = {1};
+    s.exponential_decay_length_penalty = {{0, 1e30}};
+  });
   CHECK(processed(steep, {1, 0, 1, 1}, {}, TokenIds(20, 0))[1] == 0);  // the power overflows; 0 stays 0, no NaN
 }
 
@@ -230,7 +277,14 @@ TEST_CASE("the same seed gives the same tokens, another seed others") {
   std::vector<float> row(1000);
   for (std::size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(4 * lmm::generate::uniform(3, i));
   const auto draw = [&](std::uint64_t seed, bool through_process) {
-    Sampler sampler(sampling([&](Settings& s) { s.seed = seed; s.top_k = 200; s.top_p = 0.95; s.min_p = 0.01; s.typical_p = 0.9; }), 1000, {});
+    Sampler sampler(sampling([&](Settings& s) {
+                      s.seed = seed;
+                      s.top_k = 200;
+                      s.top_p = 0.95;
+                      s.min_p = 0.01;
+                      s.typical_p = 0.9;
+                    }),
+                    1000, {});
     TokenIds tokens;
     for (int step = 0; step < 50; ++step) {
       std::vector<float> scratch = row;

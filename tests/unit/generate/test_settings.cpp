@@ -142,19 +142,45 @@ TEST_CASE("when a reply is sampled") {
 }
 
 TEST_CASE("contradictions") {
-  check_refused(with([](auto& o) { o.sample = false; o.temperature = 0.7; }), "temperature is 0.7");
-  check_refused(with([](auto& o) { o.sample = true; o.temperature = 0; }), "temperature is 0,");
+  check_refused(with([](auto& o) {
+                  o.sample = false;
+                  o.temperature = 0.7;
+                }),
+                "temperature is 0.7");
+  check_refused(with([](auto& o) {
+                  o.sample = true;
+                  o.temperature = 0;
+                }),
+                "temperature is 0,");
   check_refused(with([](auto& o) { o.top_p = 0.9; }), "top_p is 0.9");
   check_refused(with([](auto& o) { o.top_k = 5; }), "top_k is 5");
   check_refused(with([](auto& o) { o.min_p = 0.1; }), "min_p is 0.1");
-  check_refused(with([](auto& o) { o.sample = false; o.typical_p = 0.5; }), "typical_p is 0.5");
-  check_refused(with([](auto& o) { o.min_tokens = 6; o.max_tokens = 5; }), "min_tokens is 6");
+  check_refused(with([](auto& o) {
+                  o.sample = false;
+                  o.typical_p = 0.5;
+                }),
+                "typical_p is 0.5");
+  check_refused(with([](auto& o) {
+                  o.min_tokens = 6;
+                  o.max_tokens = 5;
+                }),
+                "min_tokens is 6");
   check_refused(with([](auto& o) { o.min_tokens = 6; }), "min_tokens is 6", R"({"max_new_tokens": 5})");
   // These are none: neutral values, and temperature 0 as the limit of sampling with any filter.
-  CHECK_NOTHROW(resolve(with([](auto& o) { o.top_p = 1; o.top_k = 0; o.min_p = 0; o.typical_p = 1; })));
-  CHECK(!resolve(with([](auto& o) { o.temperature = 0; o.top_p = 0.9; o.top_k = 40; })).sample);
+  CHECK_NOTHROW(resolve(with([](auto& o) {
+    o.top_p = 1;
+    o.top_k = 0;
+    o.min_p = 0;
+    o.typical_p = 1;
+  })));
+  CHECK(!resolve(with([](auto& o) {
+           o.temperature = 0;
+           o.top_p = 0.9;
+           o.top_k = 40;
+         })).sample);
   CHECK_NOTHROW(resolve(with([](auto& o) { o.top_p = 0.9; }), R"({"do_sample": true})"));
-  CHECK(resolve(with([](auto& o) { o.max_tokens = 5; }), R"({"min_new_tokens": 9})").min_new_tokens == 9);  // the reference warns
+  CHECK(resolve(with([](auto& o) { o.max_tokens = 5; }), R"({"min_new_tokens": 9})").min_new_tokens ==
+        9);  // the reference warns
 }
 
 TEST_CASE("options out of range, named with what is expected") {
@@ -196,14 +222,16 @@ TEST_CASE("values of the checkpoint are checked where they are used") {
   check_refused(sample, "generation_config.json: typical_p is 0", R"({"typical_p": 0.0})", bad);
   check_refused(sample, "generation_config.json: top_h is 2", R"({"top_h": 2})", bad);
   check_refused({}, "generation_config.json: repetition_penalty is -1", R"({"repetition_penalty": -1})", bad);
-  check_refused({}, "generation_config.json: encoder_repetition_penalty is 0", R"({"encoder_repetition_penalty": 0})", bad);
+  check_refused({}, "generation_config.json: encoder_repetition_penalty is 0", R"({"encoder_repetition_penalty": 0})",
+                bad);
   check_refused({}, "exponential_decay_length_penalty", R"({"exponential_decay_length_penalty": [1, 1.5]})", bad);
   check_refused({}, "bad_words_ids holds token 300", R"({"bad_words_ids": [[300]]})", bad);
   check_refused({}, "sequence_bias holds token 300", R"({"sequence_bias": [[[1, 300], 2.0]]})", bad);
   check_refused({}, "forced_bos_token_id holds token 300", R"({"forced_bos_token_id": 300})", bad);
   check_refused({}, "forced_eos_token_id holds token 300", R"({"forced_eos_token_id": [2, 300]})", bad);
   // Greedy replies use none of these.
-  CHECK_NOTHROW(resolve({}, R"({"temperature": 0.0, "top_k": -1, "top_p": -0.1, "min_p": 2, "typical_p": 0.0, "top_h": 2})"));
+  CHECK_NOTHROW(
+      resolve({}, R"({"temperature": 0.0, "top_k": -1, "top_p": -0.1, "min_p": 2, "typical_p": 0.0, "top_h": 2})"));
   // An option takes the place of a bad value.
   CHECK(resolve(with([](auto& o) { o.temperature = 0.5; }), R"({"temperature": 0.0})").temperature == 0.5);
   CHECK(resolve(sample, R"({"top_p": 1.5, "epsilon_cutoff": 2.0})").top_p == 1);
@@ -226,7 +254,8 @@ TEST_CASE("bad words are banned with and without a blank before them, besides th
   // The end token alone is no bad word (NoBadWordsLogitsProcessor); "c" is what the checkpoint bans already.
   CHECK(settings.bad_words == std::vector<TokenIds>{{7}, {99}, {'a', 'b'}, {' ', 'a', 'b'}, {' ', 'c'}});
   const auto nothing = [](std::string_view) { return TokenIds{}; };
-  CHECK_THROWS_AS(lmm::generate::resolve(with([](auto& o) { o.bad_words = {"x"}; }), {}, kVocab, kPrompt, nothing), lmm::Error);
+  CHECK_THROWS_AS(lmm::generate::resolve(with([](auto& o) { o.bad_words = {"x"}; }), {}, kVocab, kPrompt, nothing),
+                  lmm::Error);
 }
 
 TEST_CASE("end tokens and stop strings") {

@@ -40,7 +40,8 @@ Streamed by_definition(const std::vector<std::string>& stops, const std::string&
   for (std::size_t end = 1; end <= text.size(); ++end) {
     std::size_t longest = 0;
     for (const std::string& stop : stops) {
-      if (end >= stop.size() && text.compare(end - stop.size(), stop.size(), stop) == 0) longest = std::max(longest, stop.size());
+      if (end >= stop.size() && text.compare(end - stop.size(), stop.size(), stop) == 0)
+        longest = std::max(longest, stop.size());
     }
     if (longest > 0) return {text.substr(0, end - longest), true, {}};
   }
@@ -95,7 +96,9 @@ TEST_CASE("characters stay whole") {
 
 TEST_CASE("the result does not depend on how the text is cut") {
   std::uint64_t step = 0;
-  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(lmm::generate::uniform(5, step++) * static_cast<double>(n)); };
+  const auto below = [&](std::size_t n) {
+    return static_cast<std::size_t>(lmm::generate::uniform(5, step++) * static_cast<double>(n));
+  };
   int matches = 0;
   for (int round = 0; round < 3000; ++round) {
     const auto word = [&](std::size_t length) {
