@@ -290,24 +290,27 @@ def test_greedy_text_of_tiny_models(lmm, pictures, note, name):
         note(f"greedy, {name}: {ties} near ties in {tokens} tokens")
 
 
-@pytest.mark.parametrize("name", ["plain", "smolvlm", "llama-3.2", "llama-yarn-old"])
-def test_a_conversation_reuses_what_it_computed(lmm, pictures, name):
-    folder = checkpoints.tiny(name)
+@pytest.mark.parametrize("name", ["smollm2", "pocket"])
+def test_a_conversation_reuses_what_it_computed(name):
+    """Trained models, since their text is text: rendered and tokenized again it gives the tokens that were generated."""
+    folder = checkpoints.smollm2() if name == "smollm2" else checkpoints.POCKET
+    if folder is None or not (folder / "model.safetensors").exists():
+        pytest.skip("its weights are not there")
     model = reference(folder)
+    shown = sorted((checkpoints.ROOT / "examples" / "pictures").glob("*.png")) if model.sees else []
+    asked = ["What is this?", "What colour is it?", "And this?"] if model.sees else ["Who are you?", "Name 2 animals.", "Which of them is larger?"]
+    messages, seen, before = [], [], 0
     with Driver(folder) as driver:
-        messages = []
-        for turn, prompt in enumerate(["What is this?", "And 2 more?", "Where?"]):
-            chosen = pictures[turn : turn + 1] if model.sees and turn != 1 else []
+        for turn, prompt in enumerate(asked):
+            chosen = [shown[turn]] if model.sees and turn != 1 else []
+            seen += chosen
             messages.append(model.message(prompt, len(chosen)))
-            seen = pictures[:1] if turn < 2 else [pictures[0], pictures[2]]
-            answer = driver.ask(prompt, chosen, session="one", max_tokens=12)
-            inputs = model.inputs(model.render(messages), seen if model.sees else ())
-            near_ties(model, inputs, answer, 12, (name, turn))
-            reused = answer["usage"]["reused_tokens"]
-            assert (reused == 0) if turn == 0 else (reused >= before), (name, turn, reused)
+            answer = driver.ask(prompt, chosen, session="one", max_tokens=24)
+            near_ties(model, model.inputs(model.render(messages), seen), answer, 24, (name, turn))
+            assert answer["usage"]["reused_tokens"] >= before, (name, turn, answer["usage"])
             before = answer["usage"]["prompt_tokens"]
-            messages.append({"role": "assistant",
-                             "content": [{"type": "text", "text": answer["text"]}] if model.sees else answer["text"]})
+            text = answer["text"].strip()  # the template itself writes the blank that the answer begins with
+            messages.append({"role": "assistant", "content": [{"type": "text", "text": text}] if model.sees else text})
 
 
 def test_greedy_text_of_smollm2(lmm, note):
