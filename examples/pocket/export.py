@@ -1,12 +1,15 @@
 """A training file -> a Hugging Face idefics3 folder, half precision, that transformers and lmm load unchanged.
 
     python export.py run/ask.pt model
+
+The label heads, which only training needs, go beside it as model-label-heads.safetensors.
 """
 import json
 import os
 import sys
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import GenerationConfig, Idefics3Config, Idefics3ForConditionalGeneration, PreTrainedTokenizerFast
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -32,6 +35,7 @@ def export(source, folder):
   model.tie_weights()
   model.generation_config = GenerationConfig(max_new_tokens=40, do_sample=False, **ids)
   model.half().save_pretrained(folder)
+  save_file({k: v.half().contiguous() for k, v in saved["model"].items() if k.startswith("label_heads.")}, folder.rstrip("/") + "-label-heads.safetensors")
   fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer.inner, unk_token="<unk>", pad_token="<pad>", bos_token="<|im_start|>", eos_token="<end_of_utterance>",
                                  padding_side="left", model_max_length=256, clean_up_tokenization_spaces=False,
                                  additional_special_tokens=["<fake_token_around_image>", "<global-img>", "<image>"], chat_template=CHAT_TEMPLATE)

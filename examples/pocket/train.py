@@ -96,7 +96,7 @@ class Run:
     self.sizes = dict(SIZES, vocab=self.tokenizer.size, **(TINY if args.tiny else {}))
     torch.manual_seed(args.seed)
     self.master = PocketVLM(self.sizes, len(things.label_classes()))
-    if args.init: print(take_over(self.master, load_weights(args.init)), "from", args.init, flush=True)
+    for path in filter(None, args.init.split(",")): print(take_over(self.master, load_weights(path)), "from", path, flush=True)
     self.master.to(args.device)
     self.mean, self.net = copy.deepcopy(self.master), copy.deepcopy(self.master).bfloat16()
     self.optimizers = optimizers(self.master, args.lr, args.weight_decay)
@@ -137,10 +137,10 @@ class Run:
 
 
 def load_weights(path):
-  """Weights of a training file or of an exported folder (with its label heads, where the folder has them)."""
-  if not os.path.isdir(path): return torch.load(path, map_location="cpu", weights_only=True)["model"]
+  """Weights of a training file, a safetensors file or an exported folder."""
+  if path.endswith(".pt"): return torch.load(path, map_location="cpu", weights_only=True)["model"]
   from safetensors.torch import load_file
-  return load_file(os.path.join(path, "model.safetensors"))
+  return load_file(os.path.join(path, "model.safetensors") if os.path.isdir(path) else path)
 
 
 def train(args):
@@ -207,7 +207,7 @@ def arguments(argv=None):
   p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
   p.add_argument("stage", choices=["see", "ask"])
   p.add_argument("--out", required=True)
-  p.add_argument("--init", default="", help="a training file or an exported folder to start from")
+  p.add_argument("--init", default="", help="what to start from: training files, safetensors files or exported folders, with commas")
   p.add_argument("--vocabulary", default="", help="a tokenizer.json whose token numbers are kept")
   p.add_argument("--minutes", type=float, default=30)
   p.add_argument("--steps", type=int, default=0, help="stop (and schedule) by steps instead of minutes")

@@ -6,13 +6,15 @@
 # WORK    where everything that is made goes (default: build/pocket of the checkout)
 # PYTHON  a Python with the packages of requirements.txt (default: a virtual environment in WORK)
 # DEVICE  cpu or cuda        SEE, ASK  minutes of the two stages        NICE  how nice training is
-# INIT    a training file or folder to start from (default: nothing)     VOCABULARY  a tokenizer.json whose numbers are kept
+# INIT    what to start from (default: nothing), e.g. model,model-label-heads.safetensors (relative to this folder)
+# VOCABULARY  a tokenizer.json whose token numbers are kept, e.g. model/tokenizer.json
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WORK=${WORK:-$here/../../build/pocket}
 mkdir -p "$WORK/packages" "$WORK/run"
 WORK=$(cd "$WORK" && pwd)
 DEVICE=${DEVICE:-cpu} SEE=${SEE:-60} ASK=${ASK:-300} NICE=${NICE:-19} INIT=${INIT:-} VOCABULARY=${VOCABULARY:-}
+cd "$here"
 export POCKET_ASSETS=${POCKET_ASSETS:-$WORK/assets.zip} OMP_WAIT_POLICY=passive
 
 # Debian packages that are installed (fonts, clip art, a word list, rsvg-convert) ...
@@ -75,5 +77,5 @@ case ${1:-all} in
   export) export_model ;;
   score) score ;;
   all) packages; assets; train; export_model; score ;;
-  *) sed -n 2,11p "$0"; exit 2 ;;
+  *) sed -n 2,12p train.sh; exit 2 ;;
 esac
