@@ -65,7 +65,7 @@ struct GenerateOptions {
   std::optional<std::int64_t> top_k;           ///< >= 0; 0: off
   std::optional<double> top_p;                 ///< 0 to 1
   std::optional<double> min_p;                 ///< 0 to 1
-  std::optional<double> typical_p;             ///< 0 to 1
+  std::optional<double> typical_p;             ///< above 0, to 1
   std::optional<double> repetition_penalty;    ///< > 0; 1: off
   std::optional<double> presence_penalty;      ///< -2 to 2, as OpenAI defines it, over the new tokens
   std::optional<double> frequency_penalty;     ///< -2 to 2, as OpenAI defines it, over the new tokens

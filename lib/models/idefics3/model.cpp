@@ -52,7 +52,8 @@ class Connector {
 class Idefics3 final : public Family {
  public:
   Idefics3(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run)
-      : Idefics3(checkpoint, nn::WeightScope(checkpoint.weights->scope(""), placement, run)) {}
+      : Idefics3(checkpoint, nn::WeightScope(checkpoint.weights->scope(""), placement, run),
+                 checkpoint.weights->first_of({"model", ""})) {}
 
   const FamilyInfo& info() const override { return info_; }
 
@@ -84,15 +85,17 @@ class Idefics3 final : public Family {
   }
 
  private:
-  Idefics3(const Checkpoint& checkpoint, const nn::WeightScope& root)
+  /// `base`: what stands before the names of the towers; the bare model's save_pretrained leaves it out.
+  Idefics3(const Checkpoint& checkpoint, const nn::WeightScope& root, std::string_view base)
       : placement_(root.placement()),
         info_(describe(checkpoint)),
         config_(Config::parse(checkpoint.fields())),
         processor_(ImageProcessorConfig::load(checkpoint.folder)),
-        tower_(root.scope("model.vision_model"), towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
-        connector_(root.scope("model.connector"), tower_.config().hidden_size, config_.text.hidden_size,
+        tower_(root.scope(base).scope("vision_model"),
+               towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
+        connector_(root.scope(base).scope("connector"), tower_.config().hidden_size, config_.text.hidden_size,
                    config_.scale_factor),
-        decoder_(root.scope("model.text_model"), root, config_.text, config_.tie_word_embeddings) {}
+        decoder_(root.scope(base).scope("text_model"), root, config_.text, config_.tie_word_embeddings) {}
 
   nn::Placement placement_;
   FamilyInfo info_;

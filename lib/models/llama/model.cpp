@@ -39,7 +39,8 @@ class Llama final : public Family {
   static towers::Decoder make_decoder(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run) {
     const nn::WeightScope root(checkpoint.weights->scope(""), placement, run);
     const bool tied = checkpoint.fields().boolean("tie_word_embeddings", false);
-    return towers::Decoder(root.scope("model"), root, parse(checkpoint), tied);
+    // The bare model's save_pretrained leaves the prefix out.
+    return towers::Decoder(root.scope(checkpoint.weights->first_of({"model", ""})), root, parse(checkpoint), tied);
   }
 
   FamilyInfo info_;

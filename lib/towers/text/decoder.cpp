@@ -51,12 +51,35 @@ at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::RopeTable& ro
   return out;
 }
 
+namespace {
+
+constexpr const char* kInput = "embed_tokens.weight";
+constexpr const char* kOutput = "lm_head.weight";
+
+/// The input embedding (vocabulary, hidden). Tied to an output that alone is stored, it is that one.
+at::Tensor input_matrix(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config,
+                        bool tied) {
+  const bool stored_as_output = tied && !weights.has(kInput) && head.has(kOutput);
+  return stored_as_output ? head.tensor(kOutput, {config.vocab_size, config.hidden_size})
+                          : weights.tensor(kInput, {config.vocab_size, config.hidden_size});
+}
+
+/// The output matrix (vocabulary, hidden). A checkpoint that says "tied" but stores another one is not tied, as in the
+/// reference (PreTrainedModel.tie_weights).
+at::Tensor output_matrix(const nn::WeightScope& head, const at::Tensor& input, bool tied) {
+  if (tied && !head.has(kOutput)) return input;
+  const at::Tensor stored = head.tensor(kOutput, input.sizes().vec());
+  return tied && at::equal(stored, input) ? input : stored;
+}
+
+}  // namespace
+
 Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config, bool tied)
     : config_(config),
-      embed_tokens_(weights.tensor("embed_tokens.weight", {config.vocab_size, config.hidden_size})),
+      embed_tokens_(input_matrix(weights, head, config, tied)),
       norm_(weights.scope("norm"), config.hidden_size, config.norm_eps),
       rope_(config.rope, weights.placement()),
-      lm_head_(tied ? embed_tokens_ : head.tensor("lm_head.weight", {config.vocab_size, config.hidden_size})) {
+      lm_head_(output_matrix(head, embed_tokens_, tied)) {
   const nn::WeightScope layers = weights.scope("layers");
   layers_.reserve(static_cast<std::size_t>(config.layers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
