@@ -7,10 +7,20 @@ namespace command {
 Json to_json(const lmm::Reply& reply) {
   const lmm::Usage& usage = reply.usage;
   const lmm::Timings& timings = reply.timings;
+  Json boxes = Json::array();
+  for (const lmm::Box& box : reply.boxes) {
+    boxes.push_back({{"box", {box.x0, box.y0, box.x1, box.y1}}, {"label", box.label}, {"image", box.image}});
+  }
+  Json points = Json::array();
+  for (const lmm::Point& point : reply.points) {
+    points.push_back({{"point", {point.x, point.y}}, {"label", point.label}, {"image", point.image}});
+  }
   return {
       {"text", reply.text},
       {"token_ids", reply.token_ids},
       {"finish_reason", lmm::finish_reason_name(reply.finish_reason)},
+      {"boxes", boxes},
+      {"points", points},
       {"usage",
        {{"prompt_tokens", usage.prompt_tokens},
         {"image_tokens", usage.image_tokens},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,11 +33,31 @@ struct Timings {
   double per_token = 0;   ///< decode / steps, 0 without steps
 };
 
+/// A place in a picture, in the pixels of the picture that the caller gave; (0, 0) is its upper left corner, and a box
+/// over all of it is 0, 0, width, height.
+struct Box {
+  double x0 = 0;
+  double y0 = 0;
+  double x1 = 0;          ///< > x0
+  double y1 = 0;          ///< > y0
+  std::string label;      ///< UTF-8, empty where the model gives none
+  std::size_t image = 0;  ///< which picture of the conversation, the first is 0
+};
+
+struct Point {
+  double x = 0;
+  double y = 0;
+  std::string label;
+  std::size_t image = 0;
+};
+
 /// What the model answered.
 struct Reply {
   std::string text;                     ///< UTF-8; special tokens left out, as the reference decodes it
   std::vector<std::int32_t> token_ids;  ///< the new tokens, the end token included
   FinishReason finish_reason = FinishReason::eos;
+  std::vector<Box> boxes;               ///< in the text, where the model has a notation for them; of the last picture
+  std::vector<Point> points;
   Usage usage;
   Timings timings;
 };

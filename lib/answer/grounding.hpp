@@ -1,7 +1,8 @@
 #pragma once
 
+#include <lmm/reply.hpp>
+
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,24 +18,6 @@ enum class Format {
   qwen3_vl,    ///< the same, 0 to 1000 over the picture
   doctags,     ///< Granite-Docling's `<tag><loc_x0><loc_y0><loc_x1><loc_y1>`, 0 to 500; the label is the tag
   paligemma,   ///< `<locY0><locX0><locY1><locX1> label`, four digits each, 0 to 1024, entries parted by ";"
-};
-
-/// Pixels of the picture that the caller gave; (0, 0) is its upper left corner, (width, height) its lower right one.
-/// A coordinate names a place between pixels: a box over the whole picture is 0, 0, width, height.
-struct Box {
-  double x0 = 0;
-  double y0 = 0;
-  double x1 = 0;          ///< > x0
-  double y1 = 0;          ///< > y0
-  std::string label;      ///< UTF-8, empty where the notation has none
-  std::size_t image = 0;  ///< which picture of the message
-};
-
-struct Point {
-  double x = 0;
-  double y = 0;
-  std::string label;
-  std::size_t image = 0;
 };
 
 /// From the grid of a notation to pixels. The model saw the whole picture, stretched to another size.

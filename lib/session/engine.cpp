@@ -100,6 +100,14 @@ void check_memory(const models::Checkpoint& checkpoint, at::ScalarType type, std
   }
 }
 
+/// The notation whose tokens the vocabulary has.
+std::optional<answer::Format> grounding_format(const tokenizer::Tokenizer& tokenizer) {
+  const auto has = [&](std::string_view token) { return tokenizer.id_of(token).has_value(); };
+  if (has("<box>") && has("</box>")) return answer::Format::pocket;
+  if (has("<loc_0>") && has("<loc_500>")) return answer::Format::doctags;
+  return std::nullopt;
+}
+
 /// Tells the caller of progress until the task is done.
 void report_until_done(const std::future<void>& done, Run& run, const OnProgress& on_progress) {
   std::int64_t reported = -1;
@@ -145,6 +153,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   check_memory(checkpoint, placement.dtype, options.max_memory);
 
   engine->text = TextTools::load(folder);
+  engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->generation = generate::GenerationConfig::load(folder);
   if (device.is_cpu()) placement.pool = std::make_shared<nn::kernels::ThreadPool>(threads);
   engine->worker = std::make_unique<Worker>([threads] { return nn::enter_inference(threads); });

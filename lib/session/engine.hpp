@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/answer/grounding.hpp"
 #include "lib/chat_template/chat_template.hpp"
 #include "lib/generate/config.hpp"
 #include "lib/models/family.hpp"
@@ -41,6 +42,7 @@ class Engine {
   ModelInfo info;
   std::shared_ptr<const TextTools> text;
   generate::GenerationConfig generation;
+  std::optional<answer::Format> grounding;  ///< how the model writes boxes and points, by the tokens it has for them
   std::shared_ptr<const models::Family> family;
   double load_seconds = 0;
   ImageCache images;

@@ -50,20 +50,26 @@ bool Job::step() noexcept {
       forward();
     }
     return decode_step();
-  } catch (const Error& reason) {
-    if (reason.code() == ErrorCode::cancelled && !draft_.token_ids.empty()) {
-      finish(FinishReason::cancelled);
-    } else {
-      fail_with(std::current_exception());
-    }
   } catch (...) {
-    try {
-      nn::rethrow_as_error();
-    } catch (...) {
-      fail_with(std::current_exception());
-    }
+    end_by_exception();
   }
   return false;
+}
+
+/// Ends the job by the exception being handled. Cancelled in the middle of an answer, what there is of it is kept.
+void Job::end_by_exception() noexcept {
+  try {
+    nn::rethrow_as_error();
+  } catch (const Error& reason) {
+    const std::exception_ptr thrown = std::current_exception();
+    try {
+      if (reason.code() == ErrorCode::cancelled && !draft_.token_ids.empty()) return finish(FinishReason::cancelled);
+    } catch (...) {  // out of memory: the first reason is told
+    }
+    fail_with(thrown);
+  } catch (...) {
+    fail_with(std::current_exception());
+  }
 }
 
 void Job::abort() noexcept {
@@ -207,6 +213,21 @@ void Job::emit(std::string_view text) {
   changed.notify_all();
 }
 
+/// Boxes and points that the text tells of, in the pixels of the last picture.
+void Job::find_regions() {
+  const Engine& engine = *conversation_->engine();
+  if (!engine.grounding || prompt_.images.empty()) return;
+  const Image& image = prompt_.images.back();
+  answer::GridToPixels grid;
+  grid.width = static_cast<double>(image.width());
+  grid.height = static_cast<double>(image.height());
+  grid.image = prompt_.images.size() - 1;
+  const std::string text = engine.text->tokenizer->decode(draft_.token_ids, /*skip_special_tokens=*/false);
+  answer::Regions regions = answer::find_regions(text, *engine.grounding, grid);
+  draft_.boxes = std::move(regions.boxes);
+  draft_.points = std::move(regions.points);
+}
+
 void Job::finish(FinishReason reason) {
   if (reason != FinishReason::stop) {
     const generate::StopMatcher::Fed last = stop_->feed(decoder_->finish());
@@ -218,6 +239,7 @@ void Job::finish(FinishReason reason) {
     }
   }
   draft_.finish_reason = reason;
+  find_regions();
   draft_.usage.new_tokens = static_cast<std::int64_t>(draft_.token_ids.size());
   const auto steps = draft_.usage.new_tokens - 1;
   if (steps > 0) draft_.timings.per_token = draft_.timings.decode / static_cast<double>(steps);

@@ -54,7 +54,9 @@ struct Job final : Task {
   void forward();
   bool decode_step();
   void emit(std::string_view text);
+  void find_regions();
   void finish(FinishReason reason);
+  void end_by_exception() noexcept;
   void fail_with(std::exception_ptr reason) noexcept;
   void end() noexcept;
 

@@ -150,6 +150,18 @@ TEST_CASE("taking back, editing and forking turns") {
   CHECK(session.history().size() == 1);
 }
 
+TEST_CASE("boxes come in the pixels of the picture given") {
+  const Image fish = Image::open(std::string(LMM_POCKET_MODEL) + "/../../pictures/fish.png");
+  const Reply reply = Session(model()).ask({fish, "Find the fish."});
+  REQUIRE(reply.boxes.size() == 1);
+  const Box& box = reply.boxes[0];
+  CHECK(box.x0 >= 0);
+  CHECK(box.x1 <= static_cast<double>(fish.width()));
+  CHECK(box.x0 < box.x1);
+  CHECK(box.y0 < box.y1);
+  CHECK(Session(model()).ask("Find the fish.").boxes.empty());
+}
+
 TEST_CASE("progress is told through all stages, and cancels any of them") {
   for (const std::string stop_at : {"preprocess", "encode", "prefill", "never"}) {
     Session session(model());

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-using lmm::answer::Box;
+using lmm::Box;
 using lmm::answer::find_regions;
 using lmm::answer::Format;
 using lmm::answer::GridToPixels;
