@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds everything and runs every test: ctest, then pytest, each with its closing count.
-#   tests/run.sh          the tests
+#   tests/run.sh          the tests; where all passed and nothing has changed since, their closing lines are shown again
+#   tests/run.sh --again  the tests, whatever has passed before
 #   tests/run.sh --long   the long form: the same tests with more inputs (LMM_LONG=1)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
+again=${LMM_LONG:+yes}
 case ${1:-} in
   "") ;;
-  --long) export LMM_LONG=1 ;;
-  *) printf 'usage: tests/run.sh [--long]\n' >&2; exit 2 ;;
+  --again) again=yes ;;
+  --long) export LMM_LONG=1; again=yes ;;
+  *) printf 'usage: tests/run.sh [--again | --long]\n' >&2; exit 2 ;;
 esac
 
 lmm_install_packages
@@ -18,13 +21,29 @@ lmm_install_test_python
 lmm_configure
 lmm_make
 
+passed=$lmm_build/tests.passed  # the closing lines; as old as the start of the tests that passed
+if [[ -z $again && -f $passed ]]; then
+  changed=$(find "$lmm_root" -path "$lmm_build" -prune -o -path "$lmm_root/.git" -prune -o -name __pycache__ -prune -o \
+    -name .pytest_cache -prune -o -type f -newer "$passed" -print -quit)
+  if [[ -z $changed ]]; then
+    cat "$passed"
+    lmm_say "nothing has changed since all tests passed; tests/run.sh --again runs them again"
+    exit 0
+  fi
+fi
+
+started=$(mktemp)
 failed=()
 lmm_say "ctest"
-ctest --test-dir "$lmm_build" --output-on-failure || failed+=(ctest)
+ctest --test-dir "$lmm_build" --output-on-failure 2>&1 | tee "$lmm_build/ctest.log" || failed+=(ctest)
 
 lmm_say "pytest"
 cd "$lmm_root"
-LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs tests || failed+=(pytest)
+LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs tests 2>&1 | tee "$lmm_build/pytest.log" ||
+  failed+=(pytest)
 
 if [[ ${#failed[@]} -gt 0 ]]; then lmm_die "failed: ${failed[*]}"; fi
+{ grep 'tests passed' "$lmm_build/ctest.log"; tail -n 1 "$lmm_build/pytest.log"; } > "$passed"
+touch -r "$started" "$passed"
+rm -f "$started"
 lmm_say "all tests passed; built: $lmm_build/bin/lmm, $lmm_build/lib/liblmm.so"

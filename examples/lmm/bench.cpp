@@ -68,13 +68,6 @@ lmm::Image variant(const lmm::Image& image, int number) {
   return lmm::Image::from_pixels(view);
 }
 
-/// Pictures that the vision tower saw: the product of what stands before (channels, height, width).
-std::int64_t tiles_of(const std::vector<std::int64_t>& pixel_values) {
-  std::int64_t tiles = 1;
-  for (std::size_t i = 0; i + 3 < pixel_values.size(); ++i) tiles *= pixel_values[i];
-  return tiles;
-}
-
 Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
   std::vector<lmm::Image> images;
   for (const std::string& path : pictures) images.push_back(lmm::Image::open(path));
@@ -85,15 +78,12 @@ Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
   options.raw = true;
   options.on_progress = bar.callback();
   const std::string text = text_of(loaded.tokenizer(), prompt_tokens);
-  std::int64_t tiles = 0;
   std::vector<double> preprocess, encode, prefill, decode;
   lmm::Usage usage;
   for (int round = 0; round <= repeat; ++round) {  // the first one warms up
     lmm::Message message;
     for (const lmm::Image& image : images) message.parts.emplace_back(variant(image, round));
     message.parts.emplace_back(text);
-    options.taps = round == 0 && !images.empty() ? "pixel_values" : "";
-    options.on_tap = [&](const lmm::Tap& tap) { tiles = tiles_of(tap.shape); };
     const lmm::Reply reply =
         lmm::Session(loaded).ask(message, options, [](std::string_view) { return !Interrupt::requested(); });
     if (Interrupt::requested()) throw lmm::Error(lmm::ErrorCode::cancelled, "cancelled");
@@ -104,6 +94,7 @@ Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
     prefill.push_back(reply.timings.prefill);
     decode.push_back(reply.timings.per_token);
   }
+  const std::int64_t tiles = usage.image_tiles;
   const auto rate = [](double amount, double seconds) { return seconds > 0 ? amount / seconds : 0.0; };
   return {
       {"tiles", tiles},

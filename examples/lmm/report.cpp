@@ -24,6 +24,7 @@ Json to_json(const lmm::Reply& reply) {
       {"usage",
        {{"prompt_tokens", usage.prompt_tokens},
         {"image_tokens", usage.image_tokens},
+        {"image_tiles", usage.image_tiles},
         {"reused_tokens", usage.reused_tokens},
         {"new_tokens", usage.new_tokens}}},
       {"timings",

@@ -19,6 +19,7 @@ LMM_API const char* finish_reason_name(FinishReason reason) noexcept;
 struct Usage {
   std::int64_t prompt_tokens = 0;  ///< whole prompt, pictures and earlier turns included
   std::int64_t image_tokens = 0;   ///< of these, rows that came from pictures
+  std::int64_t image_tiles = 0;    ///< inputs of the vision tower that those pictures are made of
   std::int64_t reused_tokens = 0;  ///< of these, already in the KV cache and not computed again
   std::int64_t new_tokens = 0;     ///< generated, the end token included
 };

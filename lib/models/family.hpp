@@ -20,6 +20,7 @@ namespace lmm::models {
 struct ImagePlan {
   std::string prompt;              ///< what stands for the picture in the prompt's text, placeholders included
   std::int64_t rows = 0;           ///< embedding rows = placeholder tokens within `prompt`
+  std::int64_t tiles = 0;          ///< inputs of the vision tower
 };
 
 /// Pixels of one picture, ready for the vision tower. Immutable.

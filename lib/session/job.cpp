@@ -100,6 +100,7 @@ void Job::prepare() {
   const auto tokens = static_cast<std::int64_t>(prompt_.sequence.ids.size());
   draft_.usage.prompt_tokens = tokens;
   draft_.usage.image_tokens = prompt_.image_tokens();
+  for (const models::ImagePlan& plan : prompt_.plans) draft_.usage.image_tiles += plan.tiles;
   if (tokens >= context_) {
     fail(ErrorCode::context_overflow,
          "the prompt has {} tokens ({} of them from pictures), the context holds {} and at least one is needed for the reply",

@@ -120,8 +120,8 @@ def test_text_that_is_no_utf8():
 
 def test_json_holds_the_reply():
     reply = ask_json("-i", PICTURE, QUESTION)
-    assert list(reply) == ["text", "token_ids", "finish_reason", "usage", "timings"]
-    assert list(reply["usage"]) == ["prompt_tokens", "image_tokens", "reused_tokens", "new_tokens"]
+    assert list(reply) == ["text", "token_ids", "finish_reason", "boxes", "points", "usage", "timings"]
+    assert list(reply["usage"]) == ["prompt_tokens", "image_tokens", "image_tiles", "reused_tokens", "new_tokens"]
     assert list(reply["timings"]) == ["load", "preprocess", "encode", "prefill", "decode", "per_token"]
     assert reply["finish_reason"] == "eos" and reply["text"].strip()
     usage = reply["usage"]

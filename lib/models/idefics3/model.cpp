@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kImageToken = "<image>";
 
 /// Tiles that go through the tower at once: matrix throughput is full long before, and activations stay bounded.
-constexpr std::int64_t kTileBatch = 8;
+constexpr std::int64_t kTileBatch = 2;
 
 struct TileInput final : ImageInput {
   ImageTiles tiles;
@@ -60,7 +60,7 @@ class Idefics3 final : public Family {
   ImagePlan plan(const media::Picture& picture) const override {
     const TileGrid grid = tile_grid(picture.width, picture.height, processor_);
     const std::int64_t tiles = grid.rows * grid.cols + 1;
-    return {image_prompt(grid.rows, grid.cols, processor_.image_seq_len), tiles * processor_.image_seq_len};
+    return {image_prompt(grid.rows, grid.cols, processor_.image_seq_len), tiles * processor_.image_seq_len, tiles};
   }
 
   std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const override {
@@ -106,13 +106,18 @@ class Idefics3 final : public Family {
   towers::Decoder decoder_;
 };
 
-/// All tiles as one tensor (tiles, 3, height, width) in the compute type.
-at::Tensor join_tiles(const std::vector<const ImageTiles*>& pictures, const nn::Placement& placement) {
+/// Tiles [first, first + count) of all pictures in a row: (count, 3, height, width) in the compute type.
+at::Tensor tile_batch(const std::vector<const ImageTiles*>& pictures, std::int64_t first, std::int64_t count,
+                      const nn::Placement& placement) {
   std::vector<at::Tensor> parts;
   for (const ImageTiles* picture : pictures) {
+    const std::int64_t begin = std::max<std::int64_t>(first, 0);
+    const std::int64_t end = std::min(first + count, picture->tiles);
+    first -= picture->tiles;  // counted from the next picture on
+    if (begin >= end) continue;
     const at::Tensor pixels = at::from_blob(const_cast<float*>(picture->pixel_values.data()),
                                             {picture->tiles, 3, picture->height, picture->width}, at::kFloat);
-    parts.push_back(pixels.to(placement.device, placement.dtype));
+    parts.push_back(pixels.narrow(0, begin, end - begin).to(placement.device, placement.dtype));
   }
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
@@ -128,13 +133,12 @@ std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
     total += counts.back();
   }
   run.begin("encode", total * tower_.config().layers);
-  const at::Tensor pixels = join_tiles(pictures, placement_);
-  nn::tap(run, "pixel_values", "", pixels);
   std::vector<at::Tensor> rows;
   const std::int64_t most = run.observed() ? total : kTileBatch;  // an observer sees each intermediate whole
   for (std::int64_t first = 0; first < total; first += most) {
-    const at::Tensor batch = pixels.narrow(0, first, std::min(most, total - first));
-    rows.push_back(connector_(tower_.forward(batch, {}, run)));  // (tiles, patches / scale^2, text)
+    const at::Tensor pixels = tile_batch(pictures, first, std::min(most, total - first), placement_);
+    nn::tap(run, "pixel_values", "", pixels);
+    rows.push_back(connector_(tower_.forward(pixels, {}, run)));  // (tiles, patches / scale^2, text)
   }
   const at::Tensor all = rows.size() == 1 ? rows.front() : at::cat(rows);
   nn::tap(run, "connector", "", all);

@@ -39,7 +39,7 @@ class FakeFamily final : public models::Family {
   const models::FamilyInfo& info() const override { return info_; }
 
   models::ImagePlan plan(const media::Picture&) const override {
-    return {"<fake_token_around_image><image><image><image><fake_token_around_image>", 3};
+    return {"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
   }
 
   std::shared_ptr<const models::ImageInput> preprocess(const media::Picture&) const override {
