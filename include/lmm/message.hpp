@@ -66,7 +66,7 @@ using Part = std::variant<std::string, Image>;
 
 /// One turn of the user: parts in the order in which the model sees them.
 struct Message {
-  std::vector<Part> parts;
+  std::vector<Part> parts = {};
 
   Message() = default;
   Message(std::string text) { parts.emplace_back(std::move(text)); }
@@ -77,8 +77,8 @@ struct Message {
 
 /// One entry of a conversation's history. role is "system", "user" or "assistant".
 struct Turn {
-  std::string role;
-  Message message;
+  std::string role = {};
+  Message message = {};
 };
 
 }  // namespace v0

@@ -19,19 +19,19 @@ inline namespace v0 {
 
 /// What a checkpoint is, read from its config files and weight headers alone.
 struct ModelInfo {
-  std::string folder;               ///< as given to load() or info()
-  std::string family;               ///< model_type of config.json, e.g. "idefics3"
-  std::string architecture;         ///< first entry of `architectures`, may be empty
+  std::string folder = {};               ///< as given to load() or info()
+  std::string family = {};               ///< model_type of config.json, e.g. "idefics3"
+  std::string architecture = {};         ///< first entry of `architectures`, may be empty
   std::uint64_t parameters = 0;     ///< stored elements, tied ones once
   std::uint64_t weight_bytes = 0;   ///< bytes of all tensors as stored
-  std::vector<std::string> towers;  ///< "vision", "text", ...
+  std::vector<std::string> towers = {};  ///< "vision", "text", ...
   std::int64_t context_length = 0;  ///< tokens
   std::int64_t vocab_size = 0;      ///< rows of the embedding
   DType stored_dtype = DType::automatic;  ///< that of most weights
   DType compute_dtype = DType::automatic; ///< that LoadOptions led to
   bool sees_images = false;
   bool has_chat_template = false;
-  std::vector<std::string> weight_files;
+  std::vector<std::string> weight_files = {};
 };
 
 /// Weights and tokenizer of one checkpoint: immutable, loaded once, shared by any number of sessions in any threads.

@@ -21,7 +21,7 @@ LMM_API const char* dtype_name(DType dtype) noexcept;
 
 /// How far a long call has come.
 struct Progress {
-  std::string_view stage;    ///< "load", "preprocess", "encode" or "prefill"; static storage
+  std::string_view stage = {};    ///< "load", "preprocess", "encode" or "prefill"; static storage
   std::int64_t done = 0;     ///< in the unit of the stage: bytes, tiles x layers, tokens x layers
   std::int64_t total = 0;    ///< same unit, > 0
 };
@@ -37,48 +37,48 @@ struct LoadOptions {
   DType dtype = DType::automatic;
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
-  std::uint64_t max_memory = 0;    ///< bytes that the weights may take; 0: no limit. Checked before anything is allocated
-  OnProgress on_progress;
+  std::uint64_t max_memory = 0;    ///< bytes that the weights may take; 0: no limit. Checked before allocating
+  OnProgress on_progress = {};
 };
 
 struct SessionOptions {
-  std::string system;              ///< system prompt; empty: none (the template's own default applies)
-  std::string template_variables;  ///< JSON object of further template variables, e.g. {"enable_thinking": false}
-  std::string tools;               ///< JSON list of tool descriptions for templates that take them
+  std::string system = {};              ///< system prompt; empty: none (the template's own default applies)
+  std::string template_variables = {};  ///< JSON object of further template variables, e.g. {"enable_thinking": false}
+  std::string tools = {};               ///< JSON list of tool descriptions for templates that take them
   std::int64_t max_context = 0;    ///< tokens the KV cache may hold; 0: the model's own context length
 };
 
 /// An intermediate of the forward pass, seen by GenerateOptions::on_tap. Valid during the call only.
 struct Tap {
-  std::string_view name;           ///< e.g. "vision.layer.3.attn_out"
-  std::vector<std::int64_t> shape; ///< row-major
+  std::string_view name = {};           ///< e.g. "vision.layer.3.attn_out"
+  std::vector<std::int64_t> shape = {};  ///< row-major
   const float* data = nullptr;     ///< as fp32, whatever the compute type
 };
 
 /// How a reply is generated. An unset optional takes the checkpoint's generation_config.json, then the reference's
 /// default. Values are checked on every call; what the model does not support is an error, never ignored.
 struct GenerateOptions {
-  std::optional<std::int64_t> max_tokens;      ///< most new tokens; unset: the checkpoint's max_new_tokens, else 512
-  std::optional<std::int64_t> min_tokens;      ///< eos is not allowed before
-  std::optional<bool> sample;                  ///< false: greedy. Unset: true where temperature is given and > 0
-  std::optional<double> temperature;           ///< >= 0; 0 means greedy
-  std::optional<std::int64_t> top_k;           ///< >= 0; 0: off
-  std::optional<double> top_p;                 ///< 0 to 1
-  std::optional<double> min_p;                 ///< 0 to 1
-  std::optional<double> typical_p;             ///< above 0, to 1
-  std::optional<double> repetition_penalty;    ///< > 0; 1: off
-  std::optional<double> presence_penalty;      ///< -2 to 2, as OpenAI defines it, over the new tokens
-  std::optional<double> frequency_penalty;     ///< -2 to 2, as OpenAI defines it, over the new tokens
-  std::optional<std::int64_t> no_repeat_ngram; ///< >= 0; 0: off
-  std::vector<std::string> bad_words;          ///< texts that are never produced
-  std::map<std::int32_t, double> logit_bias;   ///< token id → added to its logit
-  std::vector<std::string> stop;               ///< texts that end the reply; not part of it
-  std::optional<std::uint64_t> seed;           ///< the same seed, the same reply; unset: a fresh one
+  std::optional<std::int64_t> max_tokens = {};      ///< most new tokens; unset: the checkpoint's, else 512
+  std::optional<std::int64_t> min_tokens = {};      ///< eos is not allowed before
+  std::optional<bool> sample = {};                  ///< false: greedy. Unset: true where temperature is given and > 0
+  std::optional<double> temperature = {};           ///< >= 0; 0 means greedy
+  std::optional<std::int64_t> top_k = {};           ///< >= 0; 0: off
+  std::optional<double> top_p = {};                 ///< 0 to 1
+  std::optional<double> min_p = {};                 ///< 0 to 1
+  std::optional<double> typical_p = {};             ///< above 0, to 1
+  std::optional<double> repetition_penalty = {};    ///< > 0; 1: off
+  std::optional<double> presence_penalty = {};      ///< -2 to 2, as OpenAI defines it, over the new tokens
+  std::optional<double> frequency_penalty = {};     ///< -2 to 2, as OpenAI defines it, over the new tokens
+  std::optional<std::int64_t> no_repeat_ngram = {}; ///< >= 0; 0: off
+  std::vector<std::string> bad_words = {};          ///< texts that are never produced
+  std::map<std::int32_t, double> logit_bias = {};   ///< token id → added to its logit
+  std::vector<std::string> stop = {};               ///< texts that end the reply; not part of it
+  std::optional<std::uint64_t> seed = {};           ///< the same seed, the same reply; unset: a fresh one
   bool raw = false;                            ///< the message is the prompt itself, no chat template, no history
   bool ignore_eos = false;                     ///< generate max_tokens whatever comes (benchmarks)
-  std::string taps;                            ///< glob over tap names ("vision.*", "*"); empty: none
-  std::function<void(const Tap&)> on_tap;      ///< called on the model's worker thread
-  OnProgress on_progress;
+  std::string taps = {};                            ///< glob over tap names ("vision.*", "*"); empty: none
+  std::function<void(const Tap&)> on_tap = {};      ///< called on the model's worker thread
+  OnProgress on_progress = {};
 };
 
 }  // namespace v0

@@ -41,24 +41,24 @@ struct Box {
   double y0 = 0;
   double x1 = 0;          ///< > x0
   double y1 = 0;          ///< > y0
-  std::string label;      ///< UTF-8, empty where the model gives none
+  std::string label = {};      ///< UTF-8, empty where the model gives none
   std::size_t image = 0;  ///< which picture of the conversation, the first is 0
 };
 
 struct Point {
   double x = 0;
   double y = 0;
-  std::string label;
+  std::string label = {};
   std::size_t image = 0;
 };
 
 /// What the model answered.
 struct Reply {
-  std::string text;                     ///< UTF-8; special tokens left out, as the reference decodes it
-  std::vector<std::int32_t> token_ids;  ///< the new tokens, the end token included
+  std::string text = {};                     ///< UTF-8; special tokens left out, as the reference decodes it
+  std::vector<std::int32_t> token_ids = {};  ///< the new tokens, the end token included
   FinishReason finish_reason = FinishReason::eos;
-  std::vector<Box> boxes;               ///< in the text, where the model has a notation for them; of the last picture
-  std::vector<Point> points;
+  std::vector<Box> boxes = {};               ///< that the text tells of; in the last picture
+  std::vector<Point> points = {};
   Usage usage;
   Timings timings;
 };
