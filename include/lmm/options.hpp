@@ -75,6 +75,7 @@ struct GenerateOptions {
   std::vector<std::string> stop = {};               ///< texts that end the reply; not part of it
   std::optional<std::uint64_t> seed = {};           ///< the same seed, the same reply; unset: a fresh one
   bool raw = false;                            ///< the message is the prompt itself, no chat template, no history
+  bool paused = false;                         ///< start() only: nothing runs before Pending::resume() or step()
   bool ignore_eos = false;                     ///< generate max_tokens whatever comes (benchmarks)
   std::string taps = {};                            ///< glob over tap names ("vision.*", "*"); empty: none
   std::function<void(const Tap&)> on_tap = {};      ///< called on the model's worker thread

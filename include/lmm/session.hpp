@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,10 +31,25 @@ class LMM_API Pending {
   State poll(std::string& text);
   State poll();
 
+  /// The same into the host's buffer, without allocating: `length` becomes the bytes written, whole characters as far as
+  /// they fit into `capacity` (>= 4). What is left comes with the next poll; `running` while there is such.
+  State poll(char* buffer, std::size_t capacity, std::size_t& length);
+
   /// Asks the worker to stop: it does so within a layer. Idempotent, allowed from any thread, also after the end.
   void cancel() noexcept;
 
-  /// Waits for the end and gives the reply; throws the Error that ended it. Call once.
+  /// Stops the work within a layer, until resume(), step() or get(). Idempotent, as is resume().
+  void pause() noexcept;
+  void resume() noexcept;
+
+  /// For a host with a time budget a frame: lets the worker run for `budget` (> 0), waits until it has used it or the
+  /// reply has ended, and pauses it again. Picture encoding, prefill and decoding stop between layers: a reply overruns
+  /// its budget by less than the time of one, and learns to stop before the end of it. At least one layer runs a call,
+  /// so that the work goes on. Call poll(text) for the text. Of several stepped replies of one model, one that has begun
+  /// its prefill ends it before another begins.
+  State step(std::chrono::microseconds budget);
+
+  /// Waits for the end, resuming it where it is paused, and gives the reply; throws the Error that ended it. Call once.
   Reply get();
 
   /// How far preprocessing, encoding or prefill have come; total 0 before and after.
@@ -46,6 +63,7 @@ class LMM_API Pending {
   friend class Session;
   explicit Pending(std::shared_ptr<session::Job> job);
   std::shared_ptr<session::Job> job_;
+  bool taken_ = false;  ///< by get(); the job stays for a cancel() on another thread
 };
 
 /// One conversation with a model: history, KV cache and the embeddings of its pictures. Nothing that an earlier turn

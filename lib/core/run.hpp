@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/error.hpp"
+#include "lib/core/time_grant.hpp"
 
 #include <lmm/options.hpp>
 
@@ -15,7 +16,7 @@ namespace lmm {
 /// True where `text` matches `glob`: `*` any characters, `?` one, everything else itself.
 bool glob_match(std::string_view glob, std::string_view text);
 
-/// What a long computation carries along: cancellation, progress and taps. Used by the worker thread; `cancel()` and
+/// What a long computation carries along: cancellation, granted time, progress and taps. Used by the worker thread; `cancel()` and
 /// the progress getters may be called from any thread.
 class Run {
  public:
@@ -26,10 +27,20 @@ class Run {
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
-  /// Throws Error `cancelled` once cancel() was called. Called at least once a layer.
-  void checkpoint() const {
+  /// Throws Error `cancelled` once cancel() was called, and waits while no time is granted. Called at least once a layer.
+  void checkpoint() {
+    if (!grant.forever() && wait_) {
+      grant.end_unit();
+      if (!grant.open()) wait_();
+      grant.begin_unit();
+    }
     if (cancelled()) throw Error(ErrorCode::cancelled, "cancelled by the caller");
   }
+
+  TimeGrant grant;
+
+  /// What checkpoint() calls where no time is granted: returns when there is some, or at once where it can't wait.
+  void wait_by(std::function<void()> wait) { wait_ = std::move(wait); }
 
   /// Starts a stage (static storage) of `total` steps.
   void begin(const char* stage, std::int64_t total) noexcept {
@@ -57,6 +68,7 @@ class Run {
   std::atomic<const char*> stage_{""};
   std::atomic<std::int64_t> done_{0};
   std::atomic<std::int64_t> total_{0};
+  std::function<void()> wait_;
   std::string glob_;
   std::function<void(const Tap&)> sink_;
 };

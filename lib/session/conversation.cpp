@@ -28,7 +28,7 @@ std::future<void> run_on_worker(Engine& engine, std::function<void()> fn) {
     }
   });
   std::future<void> done = task->task.get_future();
-  engine.worker->submit(task);
+  engine.worker->queue()->push(task);
   return done;
 }
 
@@ -54,14 +54,14 @@ std::shared_ptr<Job> Conversation::start(std::vector<Turn> history, Message mess
   check_idle();
   auto job = std::make_shared<Job>(shared_from_this(), job_.lock(), std::move(history), std::move(message),
                                    std::move(options));
-  engine_->worker->submit(job);
+  engine_->worker->queue()->push(job);
   job_ = job;
   return job;
 }
 
 void Conversation::cancel() noexcept {
   const std::lock_guard lock(mutex_);
-  if (const std::shared_ptr<Job> job = job_.lock()) job->run.cancel();
+  if (const std::shared_ptr<Job> job = job_.lock()) job->cancel();
 }
 
 std::vector<Turn> Conversation::turns() const {

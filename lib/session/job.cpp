@@ -31,6 +31,12 @@ Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before
       history_(std::move(history)),
       message_(std::move(message)),
       options_(std::move(options)) {
+  queue_ = conversation_->engine()->worker->queue();
+  if (options_.paused) run.grant.set_none();
+  run.wait_by([this] {
+    leave_turn();
+    queue_->wait_until([this] { return take_turn(); });
+  });
   const Engine& engine = *conversation_->engine();
   if (options_.on_tap && !options_.taps.empty()) run.observe(options_.taps, options_.on_tap);
   context_ = engine.info.context_length;
@@ -38,7 +44,54 @@ Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before
   if (asked > 0) context_ = std::min(context_, asked);
 }
 
+/// Begins to compute, where the host grants time for it.
+bool Job::take_turn() noexcept {
+  const std::lock_guard lock(mutex);
+  return computing_ = run.cancelled() || run.grant.open();
+}
+
+void Job::leave_turn() noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    computing_ = false;
+  }
+  if (!run.grant.forever()) changed.notify_all();
+}
+
+bool Job::ready(bool within) noexcept { return (!within || run.grant.forever() || run.cancelled()) && take_turn(); }
+
 bool Job::step() noexcept {
+  run.grant.begin_unit();
+  const bool more = compute();
+  run.grant.end_unit();
+  leave_turn();
+  return more;
+}
+
+void Job::cancel() noexcept {
+  run.cancel();
+  queue_->wake();
+}
+
+void Job::pause() noexcept { run.grant.set_none(); }
+
+void Job::resume() noexcept {
+  run.grant.set_forever();
+  queue_->wake();
+}
+
+void Job::run_for(std::chrono::microseconds budget) {
+  const auto moment = Clock::now() + std::min<std::chrono::microseconds>(budget, std::chrono::hours(24));
+  run.grant.set_until(moment);
+  queue_->wake();
+  std::unique_lock lock(mutex);
+  changed.wait_until(lock, moment, [&] { return ended || (!computing_ && !run.grant.open()); });
+  run.grant.set_none();
+  changed.wait(lock, [&] { return ended || !computing_; });
+}
+
+/// A token, or what comes before the first; false at the end of the reply.
+bool Job::compute() noexcept {
   if (finished()) return false;
   try {
     if (before_ != nullptr) std::exchange(before_, nullptr)->abort();
@@ -76,7 +129,7 @@ void Job::abort() noexcept {
   if (finished()) return;
   discarded_ = true;
   run.cancel();
-  step();  // its first checkpoint ends it
+  compute();  // its first checkpoint ends it
 }
 
 bool Job::finished() const {
@@ -177,7 +230,7 @@ void Job::forward() {
   const auto start = Clock::now();
   const Engine& engine = *conversation_->engine();
   engine.family->forward(prompt_.sequence, conversation_->state(), logits_, run);
-  conversation_->token_keys().push_back(static_cast<std::uint64_t>(prompt_.sequence.ids.back()));
+  conversation_->token_keys().push_back(token_key(prompt_.sequence, prompt_.sequence.ids.size() - 1));
   draft_.timings.decode += seconds_since(start);
 }
 
@@ -186,7 +239,7 @@ bool Job::decode_step() {
   const auto start = Clock::now();
   const std::int32_t token = sampler_->next(logits_);
   draft_.token_ids.push_back(token);
-  prompt_.sequence.ids.push_back(token);
+  prompt_.sequence.append(token);
   const bool eos = sampler_->settings().ends(token);
   const generate::StopMatcher::Fed found = stop_->feed(decoder_->push(token));
   emit(found.text);

@@ -31,7 +31,15 @@ struct Job final : Task {
   Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before, std::vector<Turn> history,
       Message message, GenerateOptions options);
 
+  bool ready(bool within) noexcept override;
   bool step() noexcept override;
+
+  // Any thread.
+  void cancel() noexcept;
+  void pause() noexcept;
+  void resume() noexcept;
+  /// Grants the job `budget` from now on and waits until it has used it, or ended; it is paused then.
+  void run_for(std::chrono::microseconds budget);
 
   /// Ends it as cancelled, and those before it in its conversation; none of them becomes a turn. Worker thread.
   void abort() noexcept;
@@ -48,6 +56,9 @@ struct Job final : Task {
   std::exception_ptr error;
 
  private:
+  bool take_turn() noexcept;
+  void leave_turn() noexcept;
+  bool compute() noexcept;
   void prepare();
   void resolve_settings();
   void encode_images(std::int64_t reused);
@@ -61,6 +72,8 @@ struct Job final : Task {
   void end() noexcept;
 
   std::shared_ptr<Conversation> conversation_;  ///< let go at the end
+  std::shared_ptr<TaskQueue> queue_;
+  bool computing_ = false;  ///< the worker is at it; under `mutex`
   std::shared_ptr<Job> before_;
   std::vector<Turn> history_;  ///< turns before the message
   Message message_;

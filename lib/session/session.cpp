@@ -1,6 +1,7 @@
 #include <lmm/session.hpp>
 
 #include "lib/core/error.hpp"
+#include "lib/core/utf8.hpp"
 #include "lib/session/conversation.hpp"
 #include "lib/session/job.hpp"
 
@@ -39,13 +40,13 @@ void deliver(Job& job, const OnPiece& on_piece, const OnProgress& on_progress) {
       text.swap(job.fresh_text);
       ended = job.ended;
     }
-    if (!text.empty() && on_piece && !job.run.cancelled() && !on_piece(text)) job.run.cancel();
+    if (!text.empty() && on_piece && !job.run.cancelled() && !on_piece(text)) job.cancel();
     if (on_progress) {
       const Progress now = job.run.progress();
       if (now.total > 0 && (now.stage != stage || now.done != reported)) {
         stage = now.stage;
         reported = now.done;
-        if (!on_progress(now)) job.run.cancel();
+        if (!on_progress(now)) job.cancel();
       }
     }
     if (ended) return;
@@ -61,11 +62,14 @@ Reply take_reply(Job& job) {
 /// Cancels a job whose caller leaves early, by an exception of its own callback.
 struct CancelOnExit {
   std::shared_ptr<Job> job;
-  ~CancelOnExit() { job->run.cancel(); }
+  ~CancelOnExit() { job->cancel(); }
 };
 
 Reply answer(Conversation& conversation, std::vector<Turn> history, const Message& message,
              const GenerateOptions& options, const OnPiece& on_piece) {
+  if (options.paused) {
+    fail(ErrorCode::invalid_argument, "GenerateOptions::paused is set for a call that waits for its reply: use start()");
+  }
   const CancelOnExit guard{conversation.start(std::move(history), message, options)};
   deliver(*guard.job, on_piece, options.on_progress);
   return take_reply(*guard.job);
@@ -82,6 +86,12 @@ std::optional<Message> take_last_user_turn(std::vector<Turn>& turns) {
   return std::nullopt;
 }
 
+/// The job of a pending reply that was not moved from, and not taken by get().
+const std::shared_ptr<Job>& waiting(const std::shared_ptr<Job>& job, bool taken) {
+  if (job == nullptr || taken) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
+  return job;
+}
+
 }  // namespace
 
 Pending::Pending(std::shared_ptr<Job> job) : job_(std::move(job)) {}
@@ -91,6 +101,7 @@ Pending& Pending::operator=(Pending&& other) noexcept {
   if (this != &other) {
     cancel();
     job_ = std::move(other.job_);
+    taken_ = other.taken_;
   }
   return *this;
 }
@@ -98,29 +109,59 @@ Pending& Pending::operator=(Pending&& other) noexcept {
 Pending::~Pending() { cancel(); }
 
 Pending::State Pending::poll(std::string& text) {
-  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
-  const std::unique_lock lock(job_->mutex, std::try_to_lock);
+  const std::shared_ptr<Job>& job = waiting(job_, taken_);
+  const std::unique_lock lock(job->mutex, std::try_to_lock);
   if (!lock.owns_lock()) return State::running;
-  text += job_->fresh_text;
-  job_->fresh_text.clear();
-  if (!job_->ended) return State::running;
-  return job_->error != nullptr ? State::failed : State::done;
+  text += job->fresh_text;
+  job->fresh_text.clear();
+  if (!job->ended) return State::running;
+  return job->error != nullptr ? State::failed : State::done;
+}
+
+Pending::State Pending::poll(char* buffer, std::size_t capacity, std::size_t& length) {
+  const std::shared_ptr<Job>& job = waiting(job_, taken_);
+  if (capacity < 4) fail(ErrorCode::invalid_argument, "capacity is {}, expected 4 bytes or more", capacity);
+  length = 0;
+  const std::unique_lock lock(job->mutex, std::try_to_lock);
+  if (!lock.owns_lock()) return State::running;
+  std::string& text = job->fresh_text;
+  length = utf8::complete_prefix(std::string_view(text).substr(0, capacity));
+  text.copy(buffer, length);
+  text.erase(0, length);
+  if (!job->ended || !text.empty()) return State::running;
+  return job->error != nullptr ? State::failed : State::done;
 }
 
 Pending::State Pending::poll() {
-  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
-  const std::unique_lock lock(job_->mutex, std::try_to_lock);
-  if (!lock.owns_lock() || !job_->ended) return State::running;
-  return job_->error != nullptr ? State::failed : State::done;
+  const std::shared_ptr<Job>& job = waiting(job_, taken_);
+  const std::unique_lock lock(job->mutex, std::try_to_lock);
+  if (!lock.owns_lock() || !job->ended) return State::running;
+  return job->error != nullptr ? State::failed : State::done;
+}
+
+void Pending::pause() noexcept {
+  if (job_ != nullptr) job_->pause();
+}
+
+void Pending::resume() noexcept {
+  if (job_ != nullptr) job_->resume();
+}
+
+Pending::State Pending::step(std::chrono::microseconds budget) {
+  const std::shared_ptr<Job>& job = waiting(job_, taken_);
+  if (budget.count() <= 0) fail(ErrorCode::invalid_argument, "step: the budget is {} us, expected more than 0", budget.count());
+  job->run_for(budget);
+  return poll();
 }
 
 void Pending::cancel() noexcept {
-  if (job_ != nullptr) job_->run.cancel();
+  if (job_ != nullptr) job_->cancel();
 }
 
 Reply Pending::get() {
-  if (job_ == nullptr) fail(ErrorCode::invalid_argument, "the pending reply was moved from or taken, and is empty");
-  const std::shared_ptr<Job> job = std::exchange(job_, nullptr);
+  const std::shared_ptr<Job>& job = waiting(job_, taken_);
+  taken_ = true;
+  job->resume();
   deliver(*job, {}, {});
   return take_reply(*job);
 }

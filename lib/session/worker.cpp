@@ -3,78 +3,101 @@
 #include "lib/core/error.hpp"
 
 #include <pthread.h>
-#include <unistd.h>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
+#include <algorithm>
+#include <utility>
 
 namespace lmm::session {
 
-struct Worker::Shared {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<std::shared_ptr<Task>> tasks;
-  bool stopping = false;
-  pid_t process = ::getpid();
-  std::thread thread;
-};
+void TaskQueue::push(std::shared_ptr<Task> task) {
+  if (process_ != ::getpid()) {
+    fail(ErrorCode::unsupported,
+         "the model was loaded in process {} and is used in process {}: load it after fork, in the process that uses it",
+         process_, ::getpid());
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  changed_.notify_one();
+}
 
-namespace {
+void TaskQueue::wake() noexcept {
+  if (process_ != ::getpid()) return;  // the lock may have been held when the process forked
+  { const std::lock_guard lock(mutex_); }  // the worker is either before its look at the tasks, or waits
+  changed_.notify_one();
+}
 
-/// Takes the next task, or null when the worker stops.
-template <typename Shared>
-std::shared_ptr<Task> next_task(Shared& shared) {
-  std::unique_lock lock(shared.mutex);
-  shared.wake.wait(lock, [&] { return shared.stopping || !shared.tasks.empty(); });
-  if (shared.stopping) return nullptr;
-  std::shared_ptr<Task> task = std::move(shared.tasks.front());
-  shared.tasks.pop_front();
+std::shared_ptr<Task> TaskQueue::take_ready(bool within) {
+  const auto found = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& task) { return task->ready(within); });
+  if (found == tasks_.end()) return nullptr;
+  std::shared_ptr<Task> task = std::move(*found);
+  tasks_.erase(found);
   return task;
 }
 
-}  // namespace
+void TaskQueue::run_one(std::shared_ptr<Task> task) {
+  if (!task->step()) return;  // the last owner of a model may be a task: it is released here, without the lock
+  const std::lock_guard lock(mutex_);
+  tasks_.push_back(std::move(task));
+}
 
-Worker::Worker(std::function<std::shared_ptr<void>()> setup) : shared_(std::make_shared<Shared>()) {
-  shared_->thread = std::thread([shared = shared_, setup = std::move(setup)] {
+void TaskQueue::run() {
+  for (;;) {
+    std::shared_ptr<Task> task;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || (task = take_ready(false)) != nullptr; });
+      if (stopping_) return;
+    }
+    run_one(std::move(task));
+  }
+}
+
+void TaskQueue::wait_until(const std::function<bool()>& open) {
+  if (std::exchange(waiting_within_, true)) return;
+  for (;;) {
+    std::shared_ptr<Task> task;
+    {
+      std::unique_lock lock(mutex_);
+      bool done = false;
+      changed_.wait(lock, [&] { return (done = stopping_ || open()) || (task = take_ready(true)) != nullptr; });
+      if (done) break;
+    }
+    run_one(std::move(task));
+  }
+  waiting_within_ = false;
+}
+
+std::deque<std::shared_ptr<Task>> TaskQueue::stop() {
+  std::deque<std::shared_ptr<Task>> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    dropped.swap(tasks_);
+  }
+  changed_.notify_all();
+  return dropped;
+}
+
+Worker::Worker(std::function<std::shared_ptr<void>()> setup) : queue_(std::make_shared<TaskQueue>()) {
+  thread_ = std::thread([queue = queue_, setup = std::move(setup)] {
     ::pthread_setname_np(::pthread_self(), "lmm-worker");
     const std::shared_ptr<void> kept = setup();
-    while (std::shared_ptr<Task> task = next_task(*shared)) {
-      if (!task->step()) continue;  // the last owner of a model may be a task: it is released here, without the lock
-      const std::lock_guard lock(shared->mutex);
-      shared->tasks.push_back(std::move(task));
-    }
+    queue->run();
   });
 }
 
 Worker::~Worker() {
+  // In a forked child there is no such thread, and its lock may be held for ever.
+  const bool here = queue_->process_ == ::getpid();
   std::deque<std::shared_ptr<Task>> dropped;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stopping = true;
-    dropped.swap(shared_->tasks);
-  }
-  shared_->wake.notify_all();
-  const bool own_thread = std::this_thread::get_id() == shared_->thread.get_id();
-  if (own_thread || shared_->process != ::getpid()) {
-    shared_->thread.detach();  // in a forked child there is no such thread to wait for
+  if (here) dropped = queue_->stop();
+  if (here && std::this_thread::get_id() != thread_.get_id()) {
+    thread_.join();
   } else {
-    shared_->thread.join();
+    thread_.detach();
   }
-}
-
-void Worker::submit(std::shared_ptr<Task> task) {
-  if (shared_->process != ::getpid()) {
-    fail(ErrorCode::unsupported,
-         "the model was loaded in process {} and is used in process {}: load it after fork, in the process that uses it",
-         shared_->process, ::getpid());
-  }
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->tasks.push_back(std::move(task));
-  }
-  shared_->wake.notify_one();
 }
 
 }  // namespace lmm::session

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <thread>
+
+#include <unistd.h>
 
 namespace lmm::session {
 
@@ -9,7 +15,40 @@ namespace lmm::session {
 class Task {
  public:
   virtual ~Task() = default;
+
+  /// Whether its turn may begin; where this is true, step() follows at once. `within`: another task waits in the middle
+  /// of its own step meanwhile, and this one must not wait in turn. Called with the queue locked.
+  virtual bool ready(bool /*within*/) noexcept { return true; }
   virtual bool step() noexcept = 0;
+};
+
+/// Tasks and their turns; shared by a worker and by those who may have to wake it. Thread-safe.
+class TaskQueue {
+ public:
+  /// Error unsupported in a process forked from the one that made the queue: the worker is not there.
+  void push(std::shared_ptr<Task> task);
+
+  /// Tells the worker that a task's ready(), or what wait_until() waits for, may have changed.
+  void wake() noexcept;
+
+  /// Worker thread: waits in the middle of a task's step until `open`, while other tasks take their turns. `open` is
+  /// called with the queue locked. Returns at once from a task that has its turn within another's wait, and when the
+  /// worker stops.
+  void wait_until(const std::function<bool()>& open);
+
+ private:
+  friend class Worker;
+  std::shared_ptr<Task> take_ready(bool within);  // with the queue locked; null where none is ready
+  void run_one(std::shared_ptr<Task> task);
+  void run();
+  std::deque<std::shared_ptr<Task>> stop();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Task>> tasks_;
+  bool stopping_ = false;
+  const int process_ = ::getpid();
+  bool waiting_within_ = false;  ///< worker thread only
 };
 
 /// The one thread that runs a model's arithmetic. Tasks take turns, so that several sessions advance together.
@@ -22,12 +61,11 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Error unsupported in a process forked from the one that made the worker: the thread is not there.
-  void submit(std::shared_ptr<Task> task);
+  const std::shared_ptr<TaskQueue>& queue() const noexcept { return queue_; }
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<TaskQueue> queue_;
+  std::thread thread_;
 };
 
 }  // namespace lmm::session

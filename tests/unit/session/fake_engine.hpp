@@ -66,6 +66,10 @@ class FakeFamily final : public models::Family {
   void forward(const models::Sequence& sequence, models::State& state, std::span<float> logits, Run& run) const override {
     auto& own = dynamic_cast<FakeState&>(state);
     gate(run);
+    for (int i = 0; i < layers; ++i) {
+      run.checkpoint();
+      ++layers_run;
+    }
     const std::size_t from = own.ids.size();
     computed += static_cast<int>(sequence.ids.size() - from);
     if (fail_at >= 0 && static_cast<int>(sequence.ids.size()) >= fail_at) throw std::bad_alloc();
@@ -88,12 +92,14 @@ class FakeFamily final : public models::Family {
   mutable std::atomic<int> preprocessed{0};
   mutable std::atomic<int> encoded{0};
   mutable std::atomic<int> waiting{0};
+  mutable std::atomic<int> layers_run{0};
   std::atomic<bool> closed{false};
+  int layers = 0;
   int reply_length = 4;
   int fail_at = -1;
 
  private:
-  void gate(const Run& run) const {
+  void gate(Run& run) const {
     if (!closed) return;
     ++waiting;
     std::unique_lock lock(mutex_);
