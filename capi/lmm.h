@@ -16,8 +16,9 @@
  *             shared. Objects may be freed in any order, also in the middle of an answer. lmm_*_free(NULL) does
  *             nothing.
  * Threads.    A `const` pointer to an object: any threads may do this at once. Without const: one thread at a time.
- *             Different objects never disturb each other. Only lmm_session_ask, lmm_session_edit_last,
- *             lmm_session_fork, lmm_pending_get, lmm_pending_step, lmm_model_load and reading files take long.
+ *             Different objects never disturb each other. lmm_session_ask, lmm_session_edit_last, lmm_session_fork,
+ *             lmm_pending_get, lmm_pending_step and lmm_model_load wait for a model's worker; reading files takes as
+ *             long as that takes; nothing else waits.
  * Strings.    UTF-8 with a length in bytes, zero bytes included; LMM_STRLEN as length means: up to the first zero byte.
  *             NULL with length 0 is the empty string. Paths are the bytes that the system takes, without zero bytes.
  *             Strings that come out end with a zero byte that their length does not count; out-parameters `length`
@@ -246,7 +247,7 @@ typedef int32_t lmm_log_level;
 enum { LMM_LOG_DEBUG = 0, LMM_LOG_INFO = 1, LMM_LOG_WARNING = 2 };
 
 /* A line about a model, UTF-8, zero-terminated, without line break; valid during the call. Called on the thread that
- * loads and on the model's worker thread, one call at a time. Calls that take long (see Threads) fail with BUSY in it.
+ * loads and on the model's worker thread, one call at a time. Calls that wait (see Threads) fail with BUSY in it.
  * After its last call, which may come shortly after all that was made of the model is freed, comes `release`. */
 typedef void (*lmm_on_log)(void* user, lmm_log_level level, const char* line, size_t length);
 
@@ -471,12 +472,13 @@ LMM_CAPI lmm_code lmm_generate_options_set_raw(lmm_generate_options* options, lm
 LMM_CAPI lmm_code lmm_generate_options_set_ignore_eos(lmm_generate_options* options, lmm_bool ignore_eos,
                                                       lmm_error** error);
 
-/* True: a reply begun with lmm_session_start does nothing until lmm_pending_resume, except within lmm_pending_step. */
+/* True: a reply begun with lmm_session_start does nothing until lmm_pending_resume, except within lmm_pending_step.
+ * lmm_session_ask and lmm_session_edit_last refuse it. */
 LMM_CAPI lmm_code lmm_generate_options_set_paused(lmm_generate_options* options, lmm_bool paused, lmm_error** error);
 
 /* An intermediate of the forward pass: its name ("vision.layer.3.attn_out"), `rank` sizes, row-major, and its elements
- * as fp32 whatever the compute type. All valid during the call. Called on the model's worker thread; calls that take
- * long (see Threads) fail with BUSY in it. LMM_STOP ends the reply as lmm_session_cancel does. */
+ * as fp32 whatever the compute type. All valid during the call. Called on the model's worker thread; calls that
+ * wait (see Threads) fail with BUSY in it. LMM_STOP ends the reply as lmm_session_cancel does. */
 typedef int32_t (*lmm_on_tap)(void* user, const char* name, size_t name_length, const int64_t* shape, size_t rank,
                               const float* data);
 
@@ -632,8 +634,9 @@ LMM_CAPI void lmm_pending_pause(lmm_pending* pending);
 /* Lets it go on. NULL does nothing. */
 LMM_CAPI void lmm_pending_resume(lmm_pending* pending);
 
-/* Lets a paused reply be worked on for this long, in microseconds (0 or more), and waits until it rests again, at the
- * next layer or tile. state: as lmm_pending_poll without buffer; may be NULL. */
+/* Lets the reply be worked on for this long, in microseconds (1 or more), waits until it rests again, and leaves it
+ * paused. It rests between layers or tiles: at least one is done a call, so that the work goes on.
+ * state: as lmm_pending_poll without buffer; may be NULL. */
 LMM_CAPI lmm_code lmm_pending_step(lmm_pending* pending, int64_t budget_microseconds, lmm_state* state,
                                    lmm_error** error);
 
