@@ -42,30 +42,10 @@ void check_option(const std::optional<T>& option, std::string_view name, T low, 
   }
 }
 
-/// Every option that is given must be in range, whether it is used or not.
-void check_ranges(const GenerateOptions& options) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  constexpr double tiny = std::numeric_limits<double>::denorm_min();
-  constexpr double huge = std::numeric_limits<double>::max();
-  check_option<std::int64_t>(options.max_tokens, "max_tokens", 1, kMaxTokens, "1 to 2147483647");
-  check_option<std::int64_t>(options.min_tokens, "min_tokens", 0, kMaxTokens, "0 to 2147483647");
-  check_option(options.temperature, "temperature", 0.0, huge, "0 or more");
-  check_option<std::int64_t>(options.top_k, "top_k", 0, std::numeric_limits<std::int64_t>::max(), "0 or more");
-  check_option(options.top_p, "top_p", 0.0, 1.0, "0 to 1");
-  check_option(options.min_p, "min_p", 0.0, 1.0, "0 to 1");
-  check_option(options.typical_p, "typical_p", tiny, 1.0, "more than 0 and at most 1");
-  check_option(options.repetition_penalty, "repetition_penalty", tiny, huge, "more than 0");
-  check_option(options.presence_penalty, "presence_penalty", -2.0, 2.0, "-2 to 2");
-  check_option(options.frequency_penalty, "frequency_penalty", -2.0, 2.0, "-2 to 2");
-  check_option<std::int64_t>(options.no_repeat_ngram, "no_repeat_ngram", 0, kMaxTokens, "0 to 2147483647");
-  for (const auto& [token, bias] : options.logit_bias) {
-    if (!(bias < inf)) {
-      fail(ErrorCode::invalid_argument, "logit_bias of token {} is {}, expected a number below infinity", token, bias);
-    }
-  }
-  for (std::size_t i = 0; i < options.stop.size(); ++i) {
-    if (options.stop[i].empty()) fail(ErrorCode::invalid_argument, "stop[{}] is empty, expected a text", i);
-    if (!utf8::valid(options.stop[i])) fail(ErrorCode::invalid_argument, "stop[{}] is not UTF-8, expected a text", i);
+/// More than 0, at most `high`; also where the caller's thread takes denormal numbers for 0.
+void check_positive(const std::optional<double>& option, std::string_view name, double high, std::string_view expected) {
+  if (option && !(*option > 0 && *option <= high)) {
+    fail(ErrorCode::invalid_argument, "{} is {}, expected {}", name, *option, expected);
   }
 }
 
@@ -222,6 +202,31 @@ std::uint64_t fresh_seed() {
 }
 
 }  // namespace
+
+void check_ranges(const GenerateOptions& options) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  constexpr double huge = std::numeric_limits<double>::max();
+  check_option<std::int64_t>(options.max_tokens, "max_tokens", 1, kMaxTokens, "1 to 2147483647");
+  check_option<std::int64_t>(options.min_tokens, "min_tokens", 0, kMaxTokens, "0 to 2147483647");
+  check_option(options.temperature, "temperature", 0.0, huge, "0 or more");
+  check_option<std::int64_t>(options.top_k, "top_k", 0, std::numeric_limits<std::int64_t>::max(), "0 or more");
+  check_option(options.top_p, "top_p", 0.0, 1.0, "0 to 1");
+  check_option(options.min_p, "min_p", 0.0, 1.0, "0 to 1");
+  check_positive(options.typical_p, "typical_p", 1.0, "more than 0 and at most 1");
+  check_positive(options.repetition_penalty, "repetition_penalty", huge, "more than 0");
+  check_option(options.presence_penalty, "presence_penalty", -2.0, 2.0, "-2 to 2");
+  check_option(options.frequency_penalty, "frequency_penalty", -2.0, 2.0, "-2 to 2");
+  check_option<std::int64_t>(options.no_repeat_ngram, "no_repeat_ngram", 0, kMaxTokens, "0 to 2147483647");
+  for (const auto& [token, bias] : options.logit_bias) {
+    if (!(bias < inf)) {
+      fail(ErrorCode::invalid_argument, "logit_bias of token {} is {}, expected a number below infinity", token, bias);
+    }
+  }
+  for (std::size_t i = 0; i < options.stop.size(); ++i) {
+    if (options.stop[i].empty()) fail(ErrorCode::invalid_argument, "stop[{}] is empty, expected a text", i);
+    if (!utf8::valid(options.stop[i])) fail(ErrorCode::invalid_argument, "stop[{}] is not UTF-8, expected a text", i);
+  }
+}
 
 bool Settings::ends(std::int32_t token) const noexcept {
   return !ignore_eos && std::find(eos.begin(), eos.end(), token) != eos.end();

@@ -59,6 +59,9 @@ struct Settings {
   bool ends(std::int32_t token) const noexcept;
 };
 
+/// Error invalid_argument for an option that is given and out of range, whether it is used or not.
+void check_ranges(const GenerateOptions& options);
+
 /// Resolves the options of one call.
 ///
 /// - sample: as given; else true where temperature is given and > 0, false where it is 0; else as do_sample of the
