@@ -3,10 +3,13 @@
 //   decode <picture> <out>                            -> width height        (out: RGB bytes)
 //   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes)
 //   tiles <picture> <folder> <out>                    -> tiles rows cols height width   (out: floats)
+//   patches <picture> <folder> <out>                  -> patches values rows columns        (out: floats)
+//   grid <width> <height> <folder>                    -> rows columns
 //   prompt <rows> <cols> <image_seq_len> <out>        -> bytes               (out: the text)
 
 #include "lib/media/resample.hpp"
 #include "lib/models/idefics3/preprocess.hpp"
+#include "lib/models/qwen2_vl/preprocess.hpp"
 
 #include <lmm/error.hpp>
 #include <lmm/message.hpp>
@@ -57,6 +60,29 @@ void tiles(const Words& words) {
             << seconds.count();
 }
 
+void patches(const Words& words) {
+  using namespace lmm::models::qwen2_vl;
+  const lmm::Image image = lmm::Image::open(words.at(1));
+  const auto config = ImageProcessorConfig::load(words.at(2));
+  const auto start = std::chrono::steady_clock::now();
+  const ResizedPicture resized = preprocess(*image.picture(), config);
+  const std::int64_t count = resized.grid.patches();
+  const std::int64_t values = patch_values(config);
+  std::vector<float> out(static_cast<std::size_t>(count * values));
+  write_patches(resized, config, config.scale.table(), 0, count, out);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  write_file(words.at(3), out.data(), out.size() * sizeof(float));
+  std::cout << count << ' ' << values << ' ' << resized.grid.rows << ' ' << resized.grid.columns << ' '
+            << seconds.count();
+}
+
+void grid(const Words& words) {
+  using namespace lmm::models::qwen2_vl;
+  const PatchGrid grid =
+      patch_grid(std::stoll(words.at(1)), std::stoll(words.at(2)), ImageProcessorConfig::load(words.at(3)));
+  std::cout << grid.rows << ' ' << grid.columns;
+}
+
 void prompt(const Words& words) {
   const std::string text =
       lmm::models::idefics3::image_prompt(std::stoll(words.at(1)), std::stoll(words.at(2)), std::stoll(words.at(3)));
@@ -68,6 +94,8 @@ void answer(const Words& words) {
   if (words.at(0) == "decode") return decode(words);
   if (words.at(0) == "resize") return resize(words);
   if (words.at(0) == "tiles") return tiles(words);
+  if (words.at(0) == "patches") return patches(words);
+  if (words.at(0) == "grid") return grid(words);
   if (words.at(0) == "prompt") return prompt(words);
   throw std::runtime_error("unknown job " + words.at(0));
 }

@@ -1,0 +1,95 @@
+#include "lib/media/image_processor.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace lmm::media {
+namespace {
+
+std::optional<Json> read_if_there(const std::filesystem::path& path) {
+  try {
+    return read_json_file(path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    return std::nullopt;
+  }
+}
+
+void read_color(const Fields& fields, std::string_view name, std::array<double, 3>& color) {
+  const Json* value = fields.find(name);
+  if (value == nullptr) return;
+  if (value->is_number()) {
+    color.fill(fields.number(name));
+    return;
+  }
+  const std::vector<double> numbers = fields.numbers(name, {});
+  if (numbers.size() != 3) fields.wrong(name, "a number or 3 of them");
+  std::copy(numbers.begin(), numbers.end(), color.begin());
+}
+
+}  // namespace
+
+ProcessorFile read_image_processor(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "processor_config.json";
+  if (const std::optional<Json> processor = read_if_there(path)) {
+    const Fields fields(*processor, path.string());
+    if (fields.has("image_processor")) return {fields.at("image_processor"), path.string() + ": image_processor"};
+  }
+  const std::filesystem::path own = folder / "preprocessor_config.json";
+  return {read_json_file(own), own.string()};
+}
+
+bool processor_flag(const Fields& fields, std::string_view name, bool otherwise) {
+  if (fields.json().contains(std::string(name)) && !fields.has(name)) return false;
+  return fields.boolean(name, otherwise);
+}
+
+void require_set(const Fields& fields, std::string_view name, bool used) {
+  if (used && fields.json().contains(std::string(name)) && !fields.has(name)) {
+    fail(ErrorCode::bad_file, "{}: {} is null, but used", fields.where(), name);
+  }
+}
+
+void PixelScale::read(const Fields& fields) {
+  do_rescale = processor_flag(fields, "do_rescale", do_rescale);
+  do_normalize = processor_flag(fields, "do_normalize", do_normalize);
+  require_set(fields, "rescale_factor", do_rescale);
+  require_set(fields, "image_mean", do_normalize);
+  require_set(fields, "image_std", do_normalize);
+  rescale_factor = fields.number("rescale_factor", rescale_factor);
+  read_color(fields, "image_mean", mean);
+  read_color(fields, "image_std", deviation);
+}
+
+PixelScale::Table PixelScale::table() const {
+  Table values{};
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const float center = static_cast<float>(mean[channel]);
+    const float unit = static_cast<float>(deviation[channel]);
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const double pixel = static_cast<double>(byte);
+      float value = static_cast<float>(do_rescale ? pixel * rescale_factor : pixel);
+      if (do_normalize) value = (value - center) / unit;
+      values[channel][byte] = value;
+    }
+  }
+  return values;
+}
+
+Picture paint_transparent_white(const Picture& picture) {
+  if (!picture.transparent) fail(ErrorCode::invalid_argument, "the picture has no transparent colour");
+  Picture out = make_picture(picture.width, picture.height, "picture");
+  const auto& color = *picture.transparent;
+  const std::uint8_t* in = picture.rgb.get();
+  std::uint8_t* target = out.rgb.get();
+  for (std::size_t at = 0; at < picture.bytes(); at += 3) {
+    const bool transparent = in[at] == color[0] && in[at + 1] == color[1] && in[at + 2] == color[2];
+    for (std::size_t c = 0; c < 3; ++c) target[at + c] = transparent ? std::uint8_t{255} : in[at + c];
+  }
+  return out;
+}
+
+}  // namespace lmm::media

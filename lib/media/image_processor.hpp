@@ -1,0 +1,55 @@
+#pragma once
+
+#include "lib/core/json.hpp"
+#include "lib/media/picture.hpp"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace lmm::media {
+
+/// The part that the image processors of transformers have in common: reading their settings, painting what is
+/// transparent, and turning bytes into numbers (image_processing_backends.py, image_transforms.py).
+
+/// Settings of an image processor, and what errors about them begin with.
+struct ProcessorFile {
+  Json settings;
+  std::string where;
+};
+
+/// Reads a checkpoint folder as AutoProcessor does: "image_processor" of processor_config.json where it is there, else
+/// preprocessor_config.json. Throws Error: not_found (neither file), bad_file (malformed).
+ProcessorFile read_image_processor(const std::filesystem::path& folder);
+
+/// A flag: an explicit null is false (the reference keeps it as None), an absent one has the default.
+bool processor_flag(const Fields& fields, std::string_view name, bool otherwise);
+
+/// Error bad_file where a field that is used is null: the reference keeps None and raises later.
+void require_set(const Fields& fields, std::string_view name, bool used);
+
+/// What a byte of a channel becomes.
+struct PixelScale {
+  bool do_rescale = true;
+  double rescale_factor = 1.0 / 255.0;
+  bool do_normalize = true;
+  std::array<double, 3> mean{0.5, 0.5, 0.5};
+  std::array<double, 3> deviation{0.5, 0.5, 0.5};
+
+  /// Reads do_rescale, rescale_factor, do_normalize, image_mean and image_std over the defaults that stand in it.
+  /// Throws Error: bad_file.
+  void read(const Fields& fields);
+
+  /// By channel and byte, as rescale and normalize of image_transforms.py: rescaled in double and rounded to float,
+  /// normalised in float with mean and deviation rounded to float.
+  using Table = std::array<std::array<float, 256>, 3>;
+  Table table() const;
+};
+
+/// convert_to_rgb of image_transforms.py on what load_image gives: alpha is gone, a transparent colour turns white.
+/// Throws Error: invalid_argument where the picture has no transparent colour.
+Picture paint_transparent_white(const Picture& picture);
+
+}  // namespace lmm::media
