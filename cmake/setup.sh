@@ -21,6 +21,8 @@ lmm_packages=(
   nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libxxhash-dev libcli11-dev doctest-dev
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev libexif-dev
 )
+# Only for tests/run.sh: the game loop example, and the comparison of ABIs.
+lmm_test_packages=(libsdl2-dev abigail-tools)
 
 lmm_has_package() {
   local name
@@ -30,10 +32,10 @@ lmm_has_package() {
   return 1
 }
 
-# Compiler and libraries, from the distribution.
+# Compiler and libraries, from the distribution, and what else is named.
 lmm_install_packages() {
   [[ ${LMM_SKIP_PACKAGES:-} != 1 ]] || return 0
-  local wanted=("${lmm_packages[@]}") missing=() package
+  local wanted=("${lmm_packages[@]}" "$@") missing=() package
   command -v python3 >/dev/null || wanted+=(python3)
   "${LMM_PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
   command -v dpkg-query >/dev/null || lmm_die "no dpkg here: install the counterparts of these packages, then" \

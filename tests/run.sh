@@ -14,7 +14,7 @@ case ${1:-} in
   *) printf 'usage: tests/run.sh [--again | --long]\n' >&2; exit 2 ;;
 esac
 
-lmm_install_packages
+lmm_install_packages "${lmm_test_packages[@]}"
 lmm_install_cmake
 lmm_install_torch
 lmm_install_test_python
