@@ -8,8 +8,9 @@
 
 namespace lmm::models {
 
-/// Family::forward() for a decoder with plain positions: embeds the tokens that the cache does not hold yet, puts
-/// picture rows over their placeholders, and runs them in chunks. `logits`: (vocab_size) of the last token.
+/// Family::forward() for a decoder: embeds the tokens that the cache does not hold yet, puts picture rows over their
+/// placeholders (and adds their deep-stack features in the first layers), and runs them in chunks, at the sequence's
+/// positions. `logits`: (vocab_size) of the last token.
 void decode(const towers::Decoder& decoder, const Sequence& sequence, nn::KvCache& cache, std::span<float> logits,
             Run& run);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/run.hpp"
+#include "lib/nn/position.hpp"
 #include "lib/nn/state.hpp"
 
 #include <cstdint>
@@ -16,11 +17,26 @@ struct Picture;
 /// What the session knows of a model: no torch type is seen here, so that session logic builds and tests without it.
 namespace lmm::models {
 
+/// How rows of a picture lie on the axes of multimodal rotary positions (nn::Position), in merged units (those of the
+/// rows): row (t * height + h) * width + w stands at t * interval, h and w from where the grid begins.
+/// No grid (time 0): the rows stand one behind the other, as text does.
+struct Grid {
+  std::int64_t time = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  double interval = 1.0;  ///< on the time axis, from one step to the next; fractions of a place are cut off
+
+  std::int64_t rows() const noexcept { return time * height * width; }
+};
+
 /// What a picture of some size becomes in a prompt.
 struct ImagePlan {
   std::string prompt;              ///< what stands for the picture in the prompt's text, placeholders included
   std::int64_t rows = 0;           ///< embedding rows = placeholder tokens within `prompt`
   std::int64_t tiles = 0;          ///< inputs of the vision tower
+  /// For models with positions on three axes: one grid for each unbroken run of placeholders in `prompt`, in order; a
+  /// picture has one, a video whose frames have time stamps between them one a frame. Empty: plain positions.
+  std::vector<Grid> grids = {};
 };
 
 /// Pixels of one picture, ready for the vision tower. Immutable.
@@ -41,6 +57,7 @@ struct ImageSpan {
   std::int64_t count = 0;          ///< consecutive placeholder tokens
   std::int64_t first_row = 0;      ///< row of the picture for the first of them
   std::size_t image = 0;           ///< index into Sequence::images
+  Grid grid = {};                  ///< of exactly these rows, if any
 };
 
 /// A prompt as the model sees it.
@@ -48,7 +65,25 @@ struct Sequence {
   std::vector<std::int32_t> ids;
   std::vector<ImageSpan> spans;    ///< by position, not overlapping
   std::vector<std::shared_ptr<const ImageRows>> images;  ///< null where no row of it has to be computed
+
+  /// Where the tokens stand, one an id. Empty: token i stands at i on all axes. They are a function of the prompt
+  /// alone (place()), so a state needs to remember none: what it holds is reused where token and position are equal.
+  std::vector<nn::Position> positions = {};
+  std::int64_t next_position = 0;  ///< where the next generated token stands; unused without positions
+
+  /// Adds a generated token, behind all that is there.
+  void append(std::int32_t id) {
+    ids.push_back(id);
+    if (positions.empty()) return;
+    positions.push_back({next_position, next_position, next_position});
+    ++next_position;
+  }
 };
+
+/// Gives the tokens of a prompt their positions: text stands behind what was before, a span with a grid on its grid,
+/// and what follows a grid behind its longer side (get_rope_index of transformers' qwen2_vl, qwen2_5_vl and qwen3_vl).
+/// Without any grid positions stay plain. Error internal for a grid that does not fit its span.
+void place(Sequence& sequence);
 
 using nn::State;
 

@@ -3,6 +3,9 @@
 #include "lib/core/error.hpp"
 #include "lib/models/idefics3/model.hpp"
 #include "lib/models/llama/model.hpp"
+#include "lib/models/qwen2/model.hpp"
+#include "lib/models/qwen3/model.hpp"
+#include "lib/models/qwen3_moe/model.hpp"
 
 #include <array>
 #include <string>
@@ -14,6 +17,9 @@ namespace {
 constexpr std::array kFamilies = {
     FamilyEntry{"idefics3", idefics3::describe, idefics3::load},
     FamilyEntry{"llama", llama::describe, llama::load},
+    FamilyEntry{"qwen2", qwen2::describe, qwen2::load},
+    FamilyEntry{"qwen3", qwen3::describe, qwen3::load},
+    FamilyEntry{"qwen3_moe", qwen3_moe::describe, qwen3_moe::load},
     FamilyEntry{"smolvlm", idefics3::describe, idefics3::load},
 };
 

@@ -2,13 +2,22 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace lmm::nn {
 namespace {
 
 const std::uint16_t* bits(const at::Tensor& tensor) {
   return static_cast<const std::uint16_t*>(tensor.const_data_ptr());
+}
+
+at::Tensor by_torch(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask,
+                    bool causal) {
+  const bool grouped = q.size(1) != k.size(1);
+  const at::Tensor out = at::scaled_dot_product_attention(q, k, v, mask, 0.0, causal, std::nullopt, grouped);
+  return out.transpose(1, 2).reshape({q.size(0), q.size(2), -1});  // (batch, tokens, heads * head_dim)
 }
 
 bool has_amx() {
@@ -79,10 +88,19 @@ at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k, const
   if (causal && tokens > 1 && keys != tokens) {
     bias = at::ones({tokens, keys}, q.options().dtype(at::kBool)).tril(keys - tokens);
   }
-  const bool is_causal = causal && tokens > 1 && keys == tokens;
-  const bool grouped = q.size(1) != k.size(1);
-  const at::Tensor out = at::scaled_dot_product_attention(q, k, v, bias, 0.0, is_causal, std::nullopt, grouped);
-  return out.transpose(1, 2).reshape({batch, tokens, -1});  // (batch, tokens, heads * head_dim)
+  return by_torch(q, k, v, bias, causal && tokens > 1 && keys == tokens);
+}
+
+at::Tensor Attention::sliding(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window) {
+  const auto tokens = q.size(2);
+  const auto keys = k.size(2);
+  if (window == 0 || keys <= window) return (*this)(q, k, v, /*causal=*/true);
+  // Query i stands at key i + keys - tokens; keys before the first query's window are left out at once.
+  const std::int64_t first = std::max<std::int64_t>(keys - tokens - window + 1, 0);
+  const at::Tensor seen = at::ones({tokens, keys - first}, q.options().dtype(at::kBool));
+  const std::int64_t own = keys - tokens - first;
+  const at::Tensor mask = seen.tril(own).triu_(own - window + 1);
+  return by_torch(q, k.narrow(2, first, keys - first), v.narrow(2, first, keys - first), mask, false);
 }
 
 }  // namespace lmm::nn

@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace lmm::nn {
 
 /// softmax(q k^T / sqrt(head_dim) + mask) v without materialised scores: by lmm's own kernel where the processor and the
@@ -15,6 +17,9 @@ class Attention {
   /// `mask` (batch, 1, 1, keys) of bool, or undefined: keys that count.
   at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
                         const at::Tensor& mask = {});
+
+  /// Causal, and each query sees the last `window` of its keys alone, its own among them. 0: all of them.
+  at::Tensor sliding(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window);
 
  private:
   bool has_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;

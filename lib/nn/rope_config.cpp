@@ -77,22 +77,81 @@ void llama3_frequencies(const RopeConfig& rope, std::vector<float>& inverse) {
   }
 }
 
+void refuse_partial(const Fields& fields) {
+  const double factor = fields.number("partial_rotary_factor", 1.0);
+  if (factor != 1.0) {
+    fail(ErrorCode::unsupported, "{}: partial_rotary_factor is {}, only 1 is supported", fields.where(), factor);
+  }
+}
+
+/// The axis of each of `count` frequencies, as the reference's recomposition_frequencies.
+std::vector<std::int64_t> frequency_axes(RopeConfig::Sections kind, const std::vector<std::int64_t>& section,
+                                         std::int64_t count, const std::string& where) {
+  const auto wrong = [&](std::string_view expected) {
+    fail(ErrorCode::bad_file, "{}: mrope_section is [{}], expected {}", where, fmt::join(section, ", "), expected);
+  };
+  if (section.size() < 3) wrong("three numbers or more");
+  std::int64_t sum = 0;
+  for (const std::int64_t part : section) {
+    if (part < 0 || part > count) wrong(fmt::format("numbers from 0 to {}", count));
+    sum += part;
+  }
+  std::vector<std::int64_t> axes;
+  if (kind == RopeConfig::Sections::contiguous) {
+    if (sum != count) wrong(fmt::format("numbers that add up to half of head_dim, {}", count));
+    for (std::size_t i = 0; i < section.size(); ++i) {
+      axes.insert(axes.end(), static_cast<std::size_t>(section[i]), static_cast<std::int64_t>(i % 3));
+    }
+    return axes;
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t axis = i % 3;
+    axes.push_back(axis > 0 && i < 3 * section[static_cast<std::size_t>(axis)] ? axis : 0);
+  }
+  return axes;
+}
+
+/// Which spelling counts: the older one where both are filled in, as in the reference (convert_rope_params_to_dict).
+const char* spelling_of(const Fields& text_config) {
+  for (const char* name : {"rope_scaling", "rope_parameters"}) {
+    const Json* value = text_config.find(name);
+    if (value != nullptr && !value->empty()) return name;
+  }
+  return nullptr;
+}
+
+void parse_sections(RopeConfig& rope, const Fields& fields, const RopeConfig::Defaults& defaults) {
+  if (defaults.sections == RopeConfig::Sections::none) {
+    if (!fields.has("mrope_section")) return;
+    fail(ErrorCode::unsupported, "{}: mrope_section, but this model's positions have one axis", fields.where());
+  }
+  const bool interleaved = defaults.sections == RopeConfig::Sections::interleaved;
+  if (fields.boolean("mrope_interleaved", interleaved) != interleaved) {
+    fail(ErrorCode::unsupported, "{}: mrope_interleaved is {}, this model's family knows only {}", fields.where(),
+         !interleaved, interleaved);
+  }
+  rope.axes = frequency_axes(defaults.sections, fields.integers("mrope_section", defaults.section), rope.head_dim / 2,
+                             fields.where());
+}
+
 }  // namespace
 
-RopeConfig RopeConfig::parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length) {
+RopeConfig RopeConfig::parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length,
+                             const Defaults& defaults) {
   if (head_dim % 2 != 0) text_config.wrong(text_config.has("head_dim") ? "head_dim" : "hidden_size", "an even head_dim");
   RopeConfig rope;
   rope.head_dim = head_dim;
-  rope.theta = positive(text_config, "rope_theta", 10000.0);
-  const char* spelling = text_config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
-  if (!text_config.has(spelling)) return rope;
-  const Fields fields = text_config.object(spelling);
+  rope.theta = positive(text_config, "rope_theta", defaults.theta);
+  refuse_partial(text_config);
+  const char* spelling = spelling_of(text_config);
+  static const Json kNothing = Json::object();
+  const Fields fields = spelling == nullptr ? Fields(kNothing, text_config.where()) : text_config.object(spelling);
   rope.theta = positive(fields, "rope_theta", rope.theta);
-  if (fields.number("partial_rotary_factor", 1.0) != 1.0) {
-    fail(ErrorCode::unsupported, "{}: partial_rotary_factor is {}, only 1 is supported", fields.where(),
-         fields.number("partial_rotary_factor"));
-  }
-  const std::string type = fields.string("rope_type", fields.string("type", "default"));
+  refuse_partial(fields);
+  parse_sections(rope, fields, defaults);
+  std::string type = fields.string("rope_type", fields.string("type", "default"));
+  // Qwen2-VL's files call plain frequencies with sections a type of their own.
+  if (type == "mrope" && defaults.sections != Sections::none) type = "default";
   rope.original_context = fields.integer_in("original_max_position_embeddings", 1, INT64_C(1) << 31, context_length);
   if (type == "default" || type == "dynamic") {
     // "dynamic" (NTK) changes frequencies only beyond max_position_embeddings, where lmm's context ends.

@@ -12,6 +12,21 @@ namespace lmm::nn {
 /// transformers/modeling_rope_utils.py.
 struct RopeConfig {
   enum class Type { standard, linear, llama3, yarn };
+
+  /// How the frequencies are shared out among the axes of multimodal positions (position.hpp), by `mrope_section`.
+  enum class Sections {
+    none,         ///< plain positions
+    contiguous,   ///< section by section: section i follows axis i mod 3 (Qwen2-VL, Qwen2.5-VL)
+    interleaved,  ///< one frequency each in turn, the time axis taking what the others leave (Qwen3-VL)
+  };
+
+  /// What a config that leaves it out means.
+  struct Defaults {
+    double theta = 10000.0;
+    Sections sections = Sections::none;
+    std::vector<std::int64_t> section = {};  ///< mrope_section
+  };
+
   Type type = Type::standard;
   double theta = 10000.0;
   std::int64_t head_dim = 0;  ///< even
@@ -23,10 +38,12 @@ struct RopeConfig {
   double beta_fast = 32.0;  // yarn
   double beta_slow = 1.0;   // yarn
   bool truncate = true;     // yarn
+  std::vector<std::int64_t> axes;  ///< axis that each of the head_dim / 2 frequencies follows; empty: plain positions
 
   /// Reads rope_parameters, or rope_scaling and rope_theta as older files spell them.
   /// Error unsupported for a type it does not know, bad_file for missing or senseless parameters.
-  static RopeConfig parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length);
+  static RopeConfig parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length,
+                          const Defaults& defaults);
 
   /// Inverse frequencies, head_dim / 2 of them, computed in float as the reference does.
   std::vector<float> inverse_frequencies() const;

@@ -13,6 +13,8 @@ namespace {
 
 using chat_template::Span;
 
+constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15u;
+
 Json message_json(const Engine& engine, const Turn& turn) {
   Json message = Json::object();
   message["role"] = turn.role;
@@ -109,12 +111,52 @@ void expand(std::string& text, std::vector<Span>& literal, const std::vector<std
   text = std::move(out);
 }
 
+/// Walks the rows of the pictures, in order, as their placeholders are met.
+class RowWalk {
+ public:
+  explicit RowWalk(const std::vector<models::ImagePlan>& plans) : plans_(&plans) { skip_empty(); }
+
+  bool done() const noexcept { return image_ == plans_->size(); }
+  std::size_t image() const noexcept { return image_; }
+
+  /// The span of the next rows, at most `placeholders` of them, which stand in a row from `position` on.
+  models::ImageSpan take(std::int64_t position, std::int64_t placeholders) {
+    const models::ImagePlan& plan = (*plans_)[image_];
+    models::ImageSpan span{position, std::min(plan.rows - row_, placeholders), row_, image_};
+    if (!plan.grids.empty()) {
+      if (grid_ == plan.grids.size() || plan.grids[grid_].rows() > span.count) {
+        fail(ErrorCode::invalid_argument, "picture {}: {} placeholders in a row do not fit its grid {} of {}", image_,
+             placeholders, grid_, plan.grids.size());
+      }
+      span.grid = plan.grids[grid_++];
+      span.count = span.grid.rows();
+    }
+    row_ += span.count;
+    if (row_ == plan.rows) {
+      ++image_;
+      row_ = 0;
+      grid_ = 0;
+    }
+    skip_empty();
+    return span;
+  }
+
+ private:
+  void skip_empty() {
+    while (!done() && (*plans_)[image_].rows == 0) ++image_;
+  }
+
+  const std::vector<models::ImagePlan>* plans_;
+  std::size_t image_ = 0;
+  std::int64_t row_ = 0;
+  std::size_t grid_ = 0;
+};
+
 /// Finds the placeholder tokens, in order row by row of picture after picture.
 void find_spans(const Engine& engine, Prompt& prompt) {
   const std::int32_t id = engine.family->info().image_token_id;
   const std::vector<std::int32_t>& ids = prompt.sequence.ids;
-  std::size_t image = 0;
-  std::int64_t row = 0;
+  RowWalk walk(prompt.plans);
   if (id < 0) return;
   for (std::size_t i = 0; i < ids.size();) {
     if (ids[i] != id) {
@@ -124,35 +166,28 @@ void find_spans(const Engine& engine, Prompt& prompt) {
     std::size_t end = i;
     while (end < ids.size() && ids[end] == id) ++end;
     while (i < end) {
-      if (image == prompt.plans.size()) {
+      if (walk.done()) {
         fail(ErrorCode::invalid_argument, "the prompt has more picture placeholders than the {} pictures given take",
              prompt.plans.size());
       }
-      const std::int64_t left = prompt.plans[image].rows - row;
-      const std::int64_t count = std::min(left, static_cast<std::int64_t>(end - i));
-      prompt.sequence.spans.push_back({static_cast<std::int64_t>(i), count, row, image});
-      i += static_cast<std::size_t>(count);
-      row += count;
-      if (row == prompt.plans[image].rows) {
-        ++image;
-        row = 0;
-      }
+      prompt.sequence.spans.push_back(walk.take(static_cast<std::int64_t>(i), static_cast<std::int64_t>(end - i)));
+      i += static_cast<std::size_t>(prompt.sequence.spans.back().count);
     }
   }
-  if (image != prompt.plans.size()) {
-    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", image, prompt.plans.size());
+  if (!walk.done()) {
+    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", walk.image(), prompt.plans.size());
   }
   prompt.sequence.images.resize(prompt.plans.size());
 }
 
 void make_token_keys(Prompt& prompt) {
-  for (const std::int32_t id : prompt.sequence.ids) prompt.token_keys.push_back(static_cast<std::uint64_t>(id));
+  for (std::size_t i = 0; i < prompt.sequence.ids.size(); ++i) prompt.token_keys.push_back(token_key(prompt.sequence, i));
   for (const models::ImageSpan& span : prompt.sequence.spans) {
     const std::size_t content = std::hash<std::string>()(prompt.image_keys[span.image]);
     for (std::int64_t i = 0; i < span.count; ++i) {
-      // The top bit keeps pictures apart from ids.
-      prompt.token_keys[static_cast<std::size_t>(span.position + i)] =
-          (content * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(span.first_row + i)) | (UINT64_C(1) << 63);
+      // The top bit keeps pictures apart from ids. A picture's own key holds its size, so its grid is the same.
+      std::uint64_t& key = prompt.token_keys[static_cast<std::size_t>(span.position + i)];
+      key = (key * kMix ^ (content * kMix + static_cast<std::uint64_t>(span.first_row + i))) | (UINT64_C(1) << 63);
     }
   }
 }
@@ -187,6 +222,7 @@ Prompt finish_prompt(const Engine& engine, std::string text, std::vector<Span> l
     }
   }
   find_spans(engine, prompt);
+  models::place(prompt.sequence);
   make_token_keys(prompt);
   return prompt;
 }
@@ -259,6 +295,17 @@ Prompt raw_prompt(const Engine& engine, const Message& message) {
   const bool placed = !images.empty() && !placeholders(text, {}, token).empty();
   return finish_prompt(engine, placed ? std::move(text) : std::move(with_placeholders), {}, std::move(images), true,
                        "the raw prompt");
+}
+
+std::uint64_t token_key(const models::Sequence& sequence, std::size_t index) {
+  auto key = static_cast<std::uint64_t>(sequence.ids[index]);
+  if (sequence.positions.empty()) return key;
+  std::uint64_t mix = kMix;
+  for (const std::int64_t place : sequence.positions[index]) {
+    key ^= static_cast<std::uint64_t>(place - static_cast<std::int64_t>(index)) * mix;  // nothing where it is plain
+    mix *= kMix;
+  }
+  return key & ~(UINT64_C(1) << 63);
 }
 
 std::int64_t common_prefix(const std::vector<std::uint64_t>& cached, const Prompt& prompt) {

@@ -41,6 +41,9 @@ Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const S
 /// text, or stand where they are in the message when the text has none.
 Prompt raw_prompt(const Engine& engine, const Message& message);
 
+/// What tells token `index` of a text from another: its id, and where it stands if not where it is counted.
+std::uint64_t token_key(const models::Sequence& sequence, std::size_t index);
+
 /// Tokens that `cached` and `prompt` share from the start.
 std::int64_t common_prefix(const std::vector<std::uint64_t>& cached, const Prompt& prompt);
 

@@ -2,6 +2,7 @@
 
 #include "lib/core/error.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,20 @@ void check(const VectorView& v, std::int64_t size, const std::string& name) {
     fail(ErrorCode::bad_file, "{} is ({}), expected ({})", name, v.data ? v.size : 0, size);
   }
   check_dtype(v.dtype, name);
+}
+
+void check(const MixtureWeights& mixture, std::int64_t hidden, const std::string& name) {
+  const auto experts = static_cast<std::int64_t>(mixture.experts.size());
+  if (mixture.chosen < 1 || mixture.chosen > experts) {
+    fail(ErrorCode::bad_file, "{}{} of {} experts chosen", name, mixture.chosen, experts);
+  }
+  check(mixture.router, experts, hidden, name + "router");
+  const std::int64_t intermediate = mixture.experts.front().gate.out;
+  for (const ExpertWeights& expert : mixture.experts) {
+    check(expert.gate, intermediate, hidden, name + "expert gate");
+    check(expert.up, intermediate, hidden, name + "expert up");
+    check(expert.down, hidden, intermediate, name + "expert down");
+  }
 }
 
 void check_room(const LayerCache& cache, std::int64_t position) {
@@ -68,6 +83,10 @@ void check_shapes(const DecoderWeights& decoder) {
     if (layer.k_norm.data != nullptr) check(layer.k_norm, heads.head_dim, name + "k norm");
     check(layer.o, shape.hidden, wide, name + "o");
     check(layer.post_norm, shape.hidden, name + "post norm");
+    if (!layer.mixture.experts.empty()) {
+      check(layer.mixture, shape.hidden, name);
+      continue;
+    }
     check(layer.gate, shape.intermediate, shape.hidden, name + "gate");
     check(layer.up, shape.intermediate, shape.hidden, name + "up");
     check(layer.down, shape.hidden, shape.intermediate, name + "down");
@@ -95,10 +114,12 @@ void decode_layer(ThreadPool& pool, Isa isa, const DecoderShape& shape, const La
   rope(isa, q, heads.heads, heads.head_dim, angles.cos, angles.sin);
   rope(isa, k, heads.kv_heads, heads.head_dim, angles.cos, angles.sin);
   append(isa, heads, cache, position, k, v);
-  attention(pool, isa, heads, cache, 0, position + 1, q, scratch.attended.data(), scratch.partial);
+  const std::int64_t first = weights.window > 0 ? std::max<std::int64_t>(position + 1 - weights.window, 0) : 0;
+  attention(pool, isa, heads, cache, first, position + 1, q, scratch.attended.data(), scratch.partial);
   linear(pool, isa, weights.o, scratch.attended.data(), 1, x, true);
 
   rms_norm(isa, weights.post_norm, shape.norm_eps, x, 1, normed);
+  if (!weights.mixture.experts.empty()) return add_mixture(pool, isa, weights.mixture, normed, x, scratch.mixture);
   gated_linear(pool, isa, weights.gate, weights.up, normed, 1, scratch.activated.data());
   linear(pool, isa, weights.down, scratch.activated.data(), 1, x, true);
 }

@@ -2,6 +2,7 @@
 
 #include "lib/nn/kernels/attention.hpp"
 #include "lib/nn/kernels/linear.hpp"
+#include "lib/nn/kernels/mixture.hpp"
 
 #include <cstdint>
 #include <span>
@@ -9,7 +10,7 @@
 
 namespace lmm::nn::kernels {
 
-/// Shape of a Llama-style decoder with gated silu MLP, shared by its layers.
+/// Shape of a Llama-style decoder with gated silu MLPs, shared by its layers.
 struct DecoderShape {
   std::int64_t hidden = 0;
   std::int64_t intermediate = 0;
@@ -30,6 +31,8 @@ struct LayerWeights {
   LinearView gate;        ///< (intermediate, hidden)
   LinearView up;          ///< (intermediate, hidden)
   LinearView down;        ///< (hidden, intermediate)
+  MixtureWeights mixture;  ///< with experts: instead of gate, up and down
+  std::int64_t window = 0;  ///< how many of the last positions attention sees, its own among them; 0: all
 };
 
 /// A decoder behind its embedding.
@@ -50,13 +53,14 @@ struct RopeAngles {
 struct DecodeScratch {
   std::vector<float> normed, q, k, v, attended, activated, partial;
   std::vector<Best> best;
+  MixtureScratch mixture;
 };
 
 /// Checks all shapes and dtypes once, when weights are bound. Error bad_file naming the layer and the tensor.
 void check_shapes(const DecoderWeights& decoder);
 
 /// One layer for one new token, in five parallel regions: x (hidden) in place; its key and value are written at
-/// `position`, and it attends to the positions 0 .. position.
+/// `position`, and it attends to the positions 0 .. position, or to the last of them that its window holds.
 /// Error invalid_argument where the cache has no room at `position`; std::bad_alloc. x is then unchanged.
 void decode_layer(ThreadPool& pool, Isa isa, const DecoderShape& shape, const LayerWeights& weights,
                   const LayerCache& cache, RopeAngles rope, std::int64_t position, float* x, DecodeScratch& scratch);

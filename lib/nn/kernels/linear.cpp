@@ -61,6 +61,30 @@ void gated_linear(ThreadPool& pool, Isa isa, const LinearView& gate, const Linea
   });
 }
 
+void gated_linears(ThreadPool& pool, Isa isa, std::span<const GatedTask> tasks, const float* x) noexcept {
+  if (tasks.empty()) return;
+  const RowKernels& kernels = row_kernels(isa);
+  const LinearView& shape = tasks.front().gate;
+  const Chunks chunks(shape.out, 2 * row_bytes(shape));
+  pool.parallel_for(chunks.count * static_cast<int>(tasks.size()), [&](int chunk) noexcept {
+    const GatedTask& task = tasks[static_cast<std::size_t>(chunk / chunks.count)];
+    const std::int64_t part = chunk % chunks.count;
+    kernels.gated(task.gate, task.up, chunks.begin(part), chunks.end(part), x, 1, task.y, task.gate.out);
+  });
+}
+
+void sum_linears(ThreadPool& pool, Isa isa, std::span<const SumTask> tasks, float* y) noexcept {
+  if (tasks.empty()) return;
+  const RowKernels& kernels = row_kernels(isa);
+  const LinearView& shape = tasks.front().w;
+  const Chunks chunks(shape.out, row_bytes(shape) * static_cast<std::int64_t>(tasks.size()));
+  pool.parallel_for(chunks.count, [&](int chunk) noexcept {
+    for (const SumTask& task : tasks) {
+      kernels.linear(task.w, chunks.begin(chunk), chunks.end(chunk), task.x, 1, y, task.w.out, true);
+    }
+  });
+}
+
 void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std::int64_t m, float* y) noexcept {
   const RowKernels& kernels = row_kernels(isa);
   for (std::int64_t i = 0; i < m; ++i) {

@@ -5,6 +5,7 @@
 #include "lib/nn/kernels/views.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace lmm::nn::kernels {
@@ -30,6 +31,25 @@ void linears(ThreadPool& pool, Isa isa, const LinearTask (&tasks)[3], const floa
 /// y = silu(x Wg^T + bg) * (x Wu^T + bu); gate and up of one shape.
 void gated_linear(ThreadPool& pool, Isa isa, const LinearView& gate, const LinearView& up, const float* x,
                   std::int64_t m, float* y) noexcept;
+
+/// One gated layer of several: its y is (gate.out).
+struct GatedTask {
+  LinearView gate;
+  LinearView up;
+  float* y = nullptr;
+};
+
+/// gated_linear for one x through several layers of one shape, in one parallel region.
+void gated_linears(ThreadPool& pool, Isa isa, std::span<const GatedTask> tasks, const float* x) noexcept;
+
+/// One linear layer of a sum: its own x (w.in).
+struct SumTask {
+  LinearView w;
+  const float* x = nullptr;
+};
+
+/// y (out) += the sum of W x + b over the tasks, layers of one shape, in one parallel region.
+void sum_linears(ThreadPool& pool, Isa isa, std::span<const SumTask> tasks, float* y) noexcept;
 
 /// y (m, size) = x / sqrt(mean(x^2) + eps) * weight (LlamaRMSNorm). y may be x.
 void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std::int64_t m, float* y) noexcept;

@@ -9,33 +9,43 @@
 #include <algorithm>
 
 namespace lmm::towers {
+namespace {
+
+std::variant<GatedMlp, MixtureMlp> mlp_of(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t layer) {
+  if (config.mixture.layers[layer]) return MixtureMlp(weights, config);
+  return GatedMlp(weights, config);
+}
+
+}  // namespace
 
 DecoderLayer::DecoderLayer(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t index)
     : config_(config),
       index_(index),
       name_(fmt::format("text.layer.{}", index)),
       input_norm_(weights.scope("input_layernorm"), config.hidden_size, config.norm_eps),
-      q_(weights.scope("self_attn.q_proj"), config.hidden_size, config.heads * config.head_dim, config.attention_bias),
-      k_(weights.scope("self_attn.k_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.attention_bias),
-      v_(weights.scope("self_attn.v_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.attention_bias),
-      o_(weights.scope("self_attn.o_proj"), config.heads * config.head_dim, config.hidden_size, config.attention_bias),
+      q_(weights.scope("self_attn.q_proj"), config.hidden_size, config.heads * config.head_dim, config.qkv_bias),
+      k_(weights.scope("self_attn.k_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.qkv_bias),
+      v_(weights.scope("self_attn.v_proj"), config.hidden_size, config.kv_heads * config.head_dim, config.qkv_bias),
+      o_(weights.scope("self_attn.o_proj"), config.heads * config.head_dim, config.hidden_size, config.o_bias),
       post_norm_(weights.scope("post_attention_layernorm"), config.hidden_size, config.norm_eps),
-      gate_(weights.scope("mlp.gate_proj"), config.hidden_size, config.intermediate_size, config.mlp_bias),
-      up_(weights.scope("mlp.up_proj"), config.hidden_size, config.intermediate_size, config.mlp_bias),
-      down_(weights.scope("mlp.down_proj"), config.intermediate_size, config.hidden_size, config.mlp_bias),
-      activation_(config.activation) {}
+      mlp_(mlp_of(weights.scope("mlp"), config, index)) {
+  if (!config.qk_norm) return;
+  q_norm_.emplace(weights.scope("self_attn.q_norm"), config.head_dim, config.norm_eps);
+  k_norm_.emplace(weights.scope("self_attn.k_norm"), config.head_dim, config.norm_eps);
+}
 
 at::Tensor DecoderLayer::attend(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache,
                                 nn::Attention& attention) const {
   const auto tokens = x.size(1);
-  const auto heads_first = [&](const at::Tensor& t, std::int64_t heads) {
-    return t.view({1, tokens, heads, config_.head_dim}).transpose(1, 2);  // (1, heads, tokens, head_dim)
+  const auto heads_first = [&](const at::Tensor& t, std::int64_t heads, const std::optional<nn::RmsNorm>& norm) {
+    const at::Tensor split = t.view({1, tokens, heads, config_.head_dim});
+    return (norm ? (*norm)(split) : split).transpose(1, 2);  // (1, heads, tokens, head_dim)
   };
-  const at::Tensor q = nn::rotate(heads_first(q_(x), config_.heads), rope);
-  const at::Tensor k = nn::rotate(heads_first(k_(x), config_.kv_heads), rope);
-  const at::Tensor v = heads_first(v_(x), config_.kv_heads);
+  const at::Tensor q = nn::rotate(heads_first(q_(x), config_.heads, q_norm_), rope);
+  const at::Tensor k = nn::rotate(heads_first(k_(x), config_.kv_heads, k_norm_), rope);
+  const at::Tensor v = heads_first(v_(x), config_.kv_heads, std::nullopt);
   const nn::LayerKv kv = cache.append(index_, k, v);
-  return o_(attention(q, kv.keys, kv.values, /*causal=*/true));
+  return o_(attention.sliding(q, kv.keys, kv.values, config_.windows[index_]));
 }
 
 at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::RopeTable& rope, nn::KvCache& cache,
@@ -44,7 +54,7 @@ at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::RopeTable& ro
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
   const at::Tensor normed = post_norm_(middle);
-  const at::Tensor mlp = down_(activation_(gate_(normed)).mul_(up_(normed)));
+  const at::Tensor mlp = std::visit([&](const auto& layer) { return layer(normed); }, mlp_);
   nn::tap(run, name_, ".mlp_out", mlp);
   at::Tensor out = middle + mlp;
   nn::tap(run, name_, "", out);
@@ -102,14 +112,18 @@ at::Tensor Decoder::embed(std::span<const std::int32_t> ids) const {
   return at::index_select(embed_tokens_, 0, index.to(embed_tokens_.device())).unsqueeze(0);
 }
 
-at::Tensor Decoder::forward(const at::Tensor& embeddings, nn::KvCache& cache, Run& run) const {
-  const auto tokens = embeddings.size(1);
+at::Tensor Decoder::forward(const DecoderInput& input, nn::KvCache& cache, Run& run) const {
+  const auto tokens = input.embeddings.size(1);
   cache.reserve(tokens);
-  const nn::RopeTable rope = rope_.table(cache.length(), tokens);
-  at::Tensor x = embeddings;
-  for (const DecoderLayer& layer : layers_) {
+  const nn::RopeTable rope =
+      input.positions.empty() ? rope_.table(cache.length(), tokens) : rope_.table(input.positions);
+  at::Tensor x = input.embeddings;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
     run.checkpoint();
-    x = layer(x, rope, cache, *attention_, run);
+    x = layers_[i](x, rope, cache, *attention_, run);
+    for (const DeepStackRows& more : input.deep_stack) {
+      if (more.layer == i) x.select(0, 0).narrow(0, more.first, more.rows.size(0)).add_(more.rows);
+    }
     run.advance(tokens);
   }
   cache.commit(tokens);
@@ -122,14 +136,16 @@ at::Tensor Decoder::logits(const at::Tensor& hidden) const {
   return at::linear(hidden, lm_head_).view({-1}).to(at::kCPU, at::kFloat);
 }
 
-void Decoder::step(const at::Tensor& embedding, nn::KvCache& cache, std::span<float> out, Run& run) const {
-  if (fused_ != nullptr && !run.observed()) {
+void Decoder::step(const DecoderInput& input, nn::KvCache& cache, std::span<float> out, Run& run) const {
+  if (fused_ != nullptr && !run.observed() && input.deep_stack.empty()) {
     run.checkpoint();
-    fused_->step(embedding, cache, out);
+    const std::int64_t plain = cache.length();
+    fused_->step(input.embeddings, input.positions.empty() ? nn::Position{plain, plain, plain} : input.positions.front(),
+                 cache, out);
     run.advance(config_.layers);
     return;
   }
-  const at::Tensor row = logits(forward(embedding, cache, run));
+  const at::Tensor row = logits(forward(input, cache, run));
   nn::tap(run, "logits", "", row);
   std::copy_n(row.const_data_ptr<float>(), out.size(), out.begin());
 }

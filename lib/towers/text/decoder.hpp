@@ -6,18 +6,35 @@
 #include "lib/nn/layers.hpp"
 #include "lib/nn/rope.hpp"
 #include "lib/towers/text/decoder_config.hpp"
+#include "lib/towers/text/mlp.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lmm::towers {
 
 class FusedDecoder;
+
+/// Rows added to the hidden states that a layer gives (deep-stack features, Meng et al. 2024, arXiv 2406.04334; Qwen3-VL).
+struct DeepStackRows {
+  std::size_t layer = 0;
+  std::int64_t first = 0;  ///< of the input's tokens
+  at::Tensor rows;         ///< (count, hidden)
+};
+
+/// Tokens that follow those of the cache.
+struct DecoderInput {
+  at::Tensor embeddings;                        ///< (1, tokens, hidden)
+  std::span<const nn::Position> positions = {};  ///< one a token; empty: plain, counted on from the cache's length
+  std::vector<DeepStackRows> deep_stack = {};
+};
 
 class DecoderLayer {
  public:
@@ -36,12 +53,12 @@ class DecoderLayer {
   std::string name_;  // of its taps, "text.layer.3"
   nn::RmsNorm input_norm_;
   nn::Linear q_, k_, v_, o_;
+  std::optional<nn::RmsNorm> q_norm_, k_norm_;
   nn::RmsNorm post_norm_;
-  nn::Linear gate_, up_, down_;
-  nn::Activation activation_;
+  std::variant<GatedMlp, MixtureMlp> mlp_;
 };
 
-/// A Llama-style decoder (transformers/models/llama/modeling_llama.py): embeddings, layers, final norm and LM head.
+/// A Llama-style decoder (transformers/models/llama, qwen2, qwen3): embeddings, layers, final norm and LM head.
 /// Const after construction; used on the worker thread.
 class Decoder {
  public:
@@ -56,14 +73,14 @@ class Decoder {
 
   at::Tensor embed(std::span<const std::int32_t> ids) const;  // -> (1, tokens, hidden)
 
-  /// Hidden states after the final norm of the last of the embedded tokens: (1, tokens, hidden) -> (1, hidden).
+  /// Hidden states after the final norm of the last of the input's tokens: (1, hidden).
   /// Commits to the cache when all layers are through. Progress: tokens x layers.
-  at::Tensor forward(const at::Tensor& embeddings, nn::KvCache& cache, Run& run) const;
+  at::Tensor forward(const DecoderInput& input, nn::KvCache& cache, Run& run) const;
 
   at::Tensor logits(const at::Tensor& hidden) const;  // (1, hidden) -> (vocab) fp32
 
-  /// The decode step, by the fastest way there is: embedding (1, 1, hidden) of the next token -> its logits (vocab).
-  void step(const at::Tensor& embedding, nn::KvCache& cache, std::span<float> logits, Run& run) const;
+  /// The decode step, by the fastest way there is: one token -> its logits (vocab).
+  void step(const DecoderInput& input, nn::KvCache& cache, std::span<float> logits, Run& run) const;
 
  private:
   friend class FusedDecoder;

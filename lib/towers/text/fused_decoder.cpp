@@ -20,13 +20,25 @@ kernels::VectorView view(const at::Tensor& vector) {
   return {vector.const_data_ptr(), kernel_type(vector), vector.numel()};
 }
 
-kernels::LinearView view(const nn::Linear& linear) {
-  const at::Tensor& weight = linear.weight();
-  const void* bias = linear.bias().defined() ? linear.bias().const_data_ptr() : nullptr;
-  return {weight.const_data_ptr(), kernel_type(weight), weight.size(0), weight.size(1), bias};
+kernels::LinearView matrix(const at::Tensor& weight, const at::Tensor& bias = {}) {
+  return {weight.const_data_ptr(), kernel_type(weight), weight.size(0), weight.size(1),
+          bias.defined() ? bias.const_data_ptr() : nullptr};
 }
 
+kernels::LinearView view(const nn::Linear& linear) { return matrix(linear.weight(), linear.bias()); }
+
 }  // namespace
+
+kernels::MixtureWeights FusedDecoder::mixture_of(const MixtureMlp& mixture) {
+  kernels::MixtureWeights views;
+  views.router = matrix(mixture.router_);
+  for (const MixtureMlp::Expert& expert : mixture.experts_) {
+    views.experts.push_back({matrix(expert.gate), matrix(expert.up), matrix(expert.down)});
+  }
+  views.chosen = mixture.config_.chosen;
+  views.normalise = mixture.config_.normalise;
+  return views;
+}
 
 std::unique_ptr<FusedDecoder> FusedDecoder::make(const Decoder& decoder, std::shared_ptr<kernels::ThreadPool> pool) {
   const at::Tensor& weight = decoder.embed_tokens_;
@@ -39,7 +51,7 @@ std::unique_ptr<FusedDecoder> FusedDecoder::make(const Decoder& decoder, std::sh
 FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::ThreadPool> pool)
     : pool_(std::move(pool)),
       isa_(kernels::best_isa()),
-      attention_factor_(static_cast<float>(decoder.rope_.attention_factor())),
+      rope_(decoder.rope_),
       cache_dtype_(kernel_type(decoder.embed_tokens_)) {
   const DecoderConfig& config = decoder.config_;
   weights_.shape.hidden = config.hidden_size;
@@ -51,45 +63,46 @@ FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::Thre
   weights_.shape.norm_eps = config.norm_eps;
   for (const DecoderLayer& layer : decoder.layers_) {
     kernels::LayerWeights views;
+    views.window = config.windows[layer.index_];
+    if (layer.q_norm_) views.q_norm = view(layer.q_norm_->weight());
+    if (layer.k_norm_) views.k_norm = view(layer.k_norm_->weight());
     views.input_norm = view(layer.input_norm_.weight());
     views.q = view(layer.q_);
     views.k = view(layer.k_);
     views.v = view(layer.v_);
     views.o = view(layer.o_);
     views.post_norm = view(layer.post_norm_.weight());
-    views.gate = view(layer.gate_);
-    views.up = view(layer.up_);
-    views.down = view(layer.down_);
+    if (const auto* mlp = std::get_if<GatedMlp>(&layer.mlp_)) {
+      views.gate = view(mlp->gate_);
+      views.up = view(mlp->up_);
+      views.down = view(mlp->down_);
+    } else {
+      views.mixture = mixture_of(std::get<MixtureMlp>(layer.mlp_));
+    }
     weights_.layers.push_back(views);
   }
   weights_.final_norm = view(decoder.norm_.weight());
   const at::Tensor& head = decoder.lm_head_;
-  weights_.head = {head.const_data_ptr(), kernel_type(head), head.size(0), head.size(1), nullptr};
+  weights_.head = matrix(head);
   kernels::check_shapes(weights_);
-  const at::Tensor& inverse = decoder.rope_.inverse_frequencies();
-  inverse_frequencies_.assign(inverse.const_data_ptr<float>(), inverse.const_data_ptr<float>() + inverse.numel());
   x_.resize(static_cast<std::size_t>(config.hidden_size));
-  cos_.resize(inverse_frequencies_.size());
-  sin_.resize(inverse_frequencies_.size());
+  cos_.resize(static_cast<std::size_t>(config.head_dim / 2));
+  sin_.resize(cos_.size());
 }
 
-void FusedDecoder::step(const at::Tensor& embedding, nn::KvCache& cache, std::span<float> logits) {
+void FusedDecoder::step(const at::Tensor& embedding, const nn::Position& position, nn::KvCache& cache,
+                        std::span<float> logits) {
   cache.reserve(1);
-  const std::int64_t position = cache.length();
   std::vector<kernels::LayerCache> caches;
   caches.reserve(weights_.layers.size());
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
     nn::LayerKv& layer = cache.layer(i);
     caches.push_back({layer.keys.mutable_data_ptr(), layer.values.mutable_data_ptr(), cache_dtype_, cache.capacity()});
   }
-  for (std::size_t i = 0; i < inverse_frequencies_.size(); ++i) {
-    const float angle = static_cast<float>(position) * inverse_frequencies_[i];
-    cos_[i] = std::cos(angle) * attention_factor_;
-    sin_[i] = std::sin(angle) * attention_factor_;
-  }
+  rope_.angles(position, cos_, sin_);
   const at::Tensor wide = embedding.to(at::kFloat).contiguous();
   std::copy_n(wide.const_data_ptr<float>(), x_.size(), x_.begin());
-  kernels::decode_step(*pool_, isa_, weights_, caches, {cos_.data(), sin_.data()}, position, x_.data(), logits.data(),
+  kernels::decode_step(*pool_, isa_, weights_, caches, {cos_.data(), sin_.data()}, cache.length(), x_.data(), logits.data(),
                        scratch_);
   cache.commit(1);
 }

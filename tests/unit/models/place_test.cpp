@@ -1,0 +1,79 @@
+// Positions on three axes, as get_rope_index of transformers' qwen2_vl, qwen2_5_vl and qwen3_vl gives them.
+
+#include "lib/core/error.hpp"
+#include "lib/models/family.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace lmm;
+using models::Grid;
+using models::Sequence;
+
+namespace {
+
+/// `text` tokens, then a span of that grid, and so on; `last` tokens of text at the end.
+Sequence sequence_of(std::initializer_list<std::pair<std::int64_t, Grid>> parts, std::int64_t last) {
+  Sequence sequence;
+  std::size_t image = 0;
+  const auto add = [&](std::int64_t tokens) { sequence.ids.resize(sequence.ids.size() + static_cast<std::size_t>(tokens), 7); };
+  for (const auto& [text, grid] : parts) {
+    add(text);
+    sequence.spans.push_back({static_cast<std::int64_t>(sequence.ids.size()), grid.rows(), 0, image++, grid});
+    add(grid.rows());
+  }
+  add(last);
+  return sequence;
+}
+
+}  // namespace
+
+TEST_CASE("text alone keeps plain positions") {
+  Sequence sequence = sequence_of({}, 5);
+  models::place(sequence);
+  CHECK(sequence.positions.empty());
+  sequence.append(3);
+  CHECK(sequence.ids.size() == 6);
+  CHECK(sequence.positions.empty());
+
+  sequence.spans.push_back({1, 2, 0, 0, {}});  // rows that stand as text does
+  models::place(sequence);
+  CHECK(sequence.positions.empty());
+}
+
+TEST_CASE("a picture stands on its grid and text goes on behind its longer side") {
+  Sequence sequence = sequence_of({{2, {1, 2, 3}}, {1, {1, 3, 1}}}, 2);
+  models::place(sequence);
+  const std::vector<nn::Position> expected = {
+      {0, 0, 0}, {1, 1, 1},                                              // text
+      {2, 2, 2}, {2, 2, 3}, {2, 2, 4}, {2, 3, 2}, {2, 3, 3}, {2, 3, 4},  // 2 rows of 3
+      {5, 5, 5},                                                         // text
+      {6, 6, 6}, {6, 7, 6}, {6, 8, 6},                                   // 3 rows of 1
+      {9, 9, 9}, {10, 10, 10}};
+  CHECK(sequence.positions == expected);
+  sequence.append(3);
+  sequence.append(4);
+  CHECK(sequence.positions[14] == nn::Position{11, 11, 11});
+  CHECK(sequence.positions[15] == nn::Position{12, 12, 12});
+}
+
+TEST_CASE("time goes on by intervals whose fractions are cut off, and answers stand behind the largest place") {
+  Sequence sequence = sequence_of({{1, {4, 1, 1, 2.6}}}, 2);
+  models::place(sequence);
+  const std::vector<nn::Position> expected = {{0, 0, 0}, {1, 1, 1}, {3, 1, 1}, {6, 1, 1}, {8, 1, 1}, {2, 2, 2}, {3, 3, 3}};
+  CHECK(sequence.positions == expected);
+  sequence.append(3);
+  CHECK(sequence.positions.back() == nn::Position{9, 9, 9});
+}
+
+TEST_CASE("a picture at either end, and two that touch") {
+  Sequence sequence = sequence_of({{0, {1, 1, 2}}, {0, {1, 2, 1}}}, 0);
+  models::place(sequence);
+  CHECK(sequence.positions == std::vector<nn::Position>{{0, 0, 0}, {0, 0, 1}, {2, 2, 2}, {2, 3, 2}});
+  CHECK(sequence.next_position == 4);
+}
+
+TEST_CASE("a grid that does not fit its span") {
+  Sequence sequence = sequence_of({{2, {1, 2, 3}}}, 2);
+  sequence.spans[0].count = 5;
+  CHECK_THROWS_AS(models::place(sequence), Error);
+}
