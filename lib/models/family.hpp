@@ -1,11 +1,13 @@
 #pragma once
 
+#include "lib/answer/grounding.hpp"
 #include "lib/core/run.hpp"
 #include "lib/nn/position.hpp"
 #include "lib/nn/state.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +39,8 @@ struct ImagePlan {
   /// For models with positions on three axes: one grid for each unbroken run of placeholders in `prompt`, in order; a
   /// picture has one, a video whose frames have time stamps between them one a frame. Empty: plain positions.
   std::vector<Grid> grids = {};
+  std::int64_t seen_width = 0;     ///< pixels of the picture as the model sees it whole; 0 where it does not
+  std::int64_t seen_height = 0;
 };
 
 /// Pixels of one picture, ready for the vision tower. Immutable.
@@ -95,6 +99,7 @@ struct FamilyInfo {
   std::string image_token;         ///< the placeholder's text; empty for a text model
   std::int32_t image_token_id = -1;
   std::int64_t text_layers = 0;    ///< for progress
+  std::optional<answer::Format> grounding = {};  ///< how it writes boxes and points; else its tokens tell
 };
 
 /// One loaded model. Const and shared; encode() and forward() run on the worker thread only.

@@ -153,7 +153,6 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   check_memory(checkpoint, placement.dtype, options.max_memory);
 
   engine->text = TextTools::load(folder);
-  engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->generation = generate::GenerationConfig::load(folder);
   if (device.is_cpu()) placement.pool = std::make_shared<nn::kernels::ThreadPool>(threads);
   engine->worker = std::make_unique<Worker>([threads] { return nn::enter_inference(threads); });
@@ -170,6 +169,8 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   }
   loading.get();
   run.checkpoint();  // cancelled at the very end is cancelled
+  engine->grounding = engine->family->info().grounding;
+  if (!engine->grounding) engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->probe_template();
   engine->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return engine;

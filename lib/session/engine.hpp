@@ -42,7 +42,7 @@ class Engine {
   ModelInfo info;
   std::shared_ptr<const TextTools> text;
   generate::GenerationConfig generation;
-  std::optional<answer::Format> grounding;  ///< how the model writes boxes and points, by the tokens it has for them
+  std::optional<answer::Format> grounding;  ///< how the model writes boxes and points: as its family says, or by its tokens
   std::shared_ptr<const models::Family> family;
   double load_seconds = 0;
   ImageCache images;

@@ -276,6 +276,8 @@ void Job::find_regions() {
   grid.width = static_cast<double>(image.width());
   grid.height = static_cast<double>(image.height());
   grid.image = prompt_.images.size() - 1;
+  grid.seen_width = static_cast<double>(prompt_.plans.back().seen_width);
+  grid.seen_height = static_cast<double>(prompt_.plans.back().seen_height);
   const std::string text = engine.text->tokenizer->decode(draft_.token_ids, /*skip_special_tokens=*/false);
   answer::Regions regions = answer::find_regions(text, *engine.grounding, grid);
   draft_.boxes = std::move(regions.boxes);
