@@ -44,9 +44,9 @@ class LMM_API Pending {
 
   /// For a host with a time budget a frame: lets the worker run for `budget` (> 0), waits until it has used it or the
   /// reply has ended, and pauses it again. Picture encoding, prefill and decoding stop between layers: a reply overruns
-  /// its budget by less than the time of one, and learns to stop before the end of it. At least one layer runs a call,
-  /// so that the work goes on. Call poll(text) for the text. Of several stepped replies of one model, one that has begun
-  /// its prefill ends it before another begins.
+  /// its budget by less than the time of one, and learns to stop before the end of it. One layer runs however short the
+  /// budget, where the worker is scheduled within it. Call poll(text) for the text. Of several stepped replies of one
+  /// model, one that has begun its prefill ends it before another begins.
   State step(std::chrono::microseconds budget);
 
   /// Waits for the end, resuming it where it is paused, and gives the reply; throws the Error that ended it. Call once.

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <thread>
 
 namespace lmm::test {
 
@@ -68,6 +69,7 @@ class FakeFamily final : public models::Family {
     gate(run);
     for (int i = 0; i < layers; ++i) {
       run.checkpoint();
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
       ++layers_run;
     }
     const std::size_t from = own.ids.size();

@@ -39,7 +39,7 @@ struct Fixture {
 
   /// Grants time until some layers have run, but not all of a forward pass.
   void stop_in_the_middle(session::Job& job) const {
-    while (family->layers_run % family->layers == 0) job.run_for(1us);
+    while (family->layers_run % family->layers == 0) job.run_for(300us);
     REQUIRE(!job.finished());
   }
 };
@@ -60,9 +60,9 @@ TEST_CASE_FIXTURE(Fixture, "granted time bit by bit, the reply is the same") {
   const auto job = start(true);
   int calls = 0;
   while (!job->finished()) {
-    job->run_for(20us);
+    job->run_for(300us);
     const int computed = family->layers_run;
-    if (++calls % 16 == 0) std::this_thread::sleep_for(1ms);
+    if (++calls % 4 == 0) std::this_thread::sleep_for(1ms);
     CHECK(family->layers_run == computed);  // nothing runs outside the grants
   }
   CHECK(wait(*job).token_ids == plain.token_ids);
@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(Fixture, "several stepped replies of one model all end") {
     return std::any_of(jobs.begin(), jobs.end(), [](const auto& job) { return !job->finished(); });
   };
   while (one_left()) {
-    for (const auto& job : jobs) job->run_for(200us);
+    for (const auto& job : jobs) job->run_for(500us);
   }
   for (const auto& job : jobs) CHECK(wait(*job).finish_reason == FinishReason::eos);
 }
