@@ -4,8 +4,11 @@
 #include "lib/models/idefics3/model.hpp"
 #include "lib/models/llama/model.hpp"
 #include "lib/models/qwen2/model.hpp"
+#include "lib/models/qwen2_5_vl/model.hpp"
+#include "lib/models/qwen2_vl/model.hpp"
 #include "lib/models/qwen3/model.hpp"
 #include "lib/models/qwen3_moe/model.hpp"
+#include "lib/models/qwen3_vl/model.hpp"
 
 #include <array>
 #include <string>
@@ -18,8 +21,12 @@ constexpr std::array kFamilies = {
     FamilyEntry{"idefics3", idefics3::describe, idefics3::load},
     FamilyEntry{"llama", llama::describe, llama::load},
     FamilyEntry{"qwen2", qwen2::describe, qwen2::load},
+    FamilyEntry{"qwen2_5_vl", qwen2_5_vl::describe, qwen2_5_vl::load},
+    FamilyEntry{"qwen2_vl", qwen2_vl::describe, qwen2_vl::load},
     FamilyEntry{"qwen3", qwen3::describe, qwen3::load},
     FamilyEntry{"qwen3_moe", qwen3_moe::describe, qwen3_moe::load},
+    FamilyEntry{"qwen3_vl", qwen3_vl::describe, qwen3_vl::load},
+    FamilyEntry{"qwen3_vl_moe", qwen3_vl::describe, qwen3_vl::load},
     FamilyEntry{"smolvlm", idefics3::describe, idefics3::load},
 };
 

@@ -1,0 +1,97 @@
+#include "lib/models/qwen2_vl/config.hpp"
+
+#include "lib/core/error.hpp"
+
+#include <algorithm>
+
+namespace lmm::models::qwen2_vl {
+namespace {
+
+const Json kNothing = Json::object();
+
+/// A nested config's own model_type: "<family>_<part>"; older files name the whole family.
+void check_type(const Fields& fields, std::string_view family, std::string_view part) {
+  const std::string expected = fmt::format("{}_{}", family, part);
+  const std::string type = fields.string("model_type", expected);
+  if (type != expected && type != family) {
+    fail(ErrorCode::unsupported, "{}: model_type is \"{}\", only \"{}\" is supported", fields.where(), type, expected);
+  }
+}
+
+Fields nested(const Fields& fields, const char* name, std::string_view family, std::string_view part) {
+  if (!fields.has(name)) return Fields(kNothing, fmt::format("{}: {}", fields.where(), name));
+  Fields object = fields.object(name);
+  check_type(object, family, part);
+  return object;
+}
+
+/// The text of a token: a string, or an object that holds it.
+std::string token_text(const Fields& fields, const char* name) {
+  const Json* value = fields.find(name);
+  if (value == nullptr) return {};
+  return value->is_object() ? fields.object(name).string("content") : fields.string(name);
+}
+
+}  // namespace
+
+Fields text_fields(const Fields& fields, std::string_view family) {
+  return fields.has("text_config") ? nested(fields, "text_config", family, "text") : fields;
+}
+
+Fields vision_fields(const Fields& fields, std::string_view family) {
+  return nested(fields, "vision_config", family, "vision");
+}
+
+std::int64_t parse_image_token_id(const Fields& fields, std::int64_t vocab_size) {
+  constexpr std::int64_t kImagePad = 151655;
+  const std::int64_t id = fields.integer("image_token_id", kImagePad);
+  if (id < 0 || id >= vocab_size) {
+    fail(ErrorCode::bad_file, "{}: image_token_id is {}, the vocabulary has {} entries", fields.where(), id, vocab_size);
+  }
+  return id;
+}
+
+std::string image_token(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "tokenizer_config.json";
+  std::string text;
+  if (std::filesystem::exists(path)) {
+    const Json json = read_json_file(path);
+    const Fields fields(json, path.string());
+    text = token_text(fields, "image_token");
+    const Json* more = fields.find("extra_special_tokens");
+    if (text.empty() && more != nullptr && more->is_object()) {
+      text = token_text(fields.object("extra_special_tokens"), "image_token");
+    }
+  }
+  return text.empty() ? "<|image_pad|>" : text;
+}
+
+Config Config::parse(const Fields& fields) {
+  const std::string family = fields.string("model_type");
+  const Fields text = text_fields(fields, family);
+  towers::DecoderDefaults defaults;
+  defaults.vocab_size = 152064;
+  defaults.hidden_size = 8192;
+  defaults.intermediate_size = 29568;
+  defaults.layers = 80;
+  defaults.heads = 64;
+  defaults.kv_heads = 8;
+  defaults.context_length = 32768;
+  defaults.norm_eps = 1e-5;
+  defaults.rope = {1000000.0, nn::RopeConfig::Sections::contiguous, {16, 24, 24}};
+  Config config;
+  config.text = towers::DecoderConfig::parse_qwen2(text, defaults);
+  if (config.text.head_dim * config.text.heads != config.text.hidden_size) {
+    fail(ErrorCode::unsupported, "{}: head_dim is {}, this family's is hidden_size / num_attention_heads, {} / {}",
+         text.where(), config.text.head_dim, config.text.hidden_size, config.text.heads);
+  }
+  if (!text.has("max_window_layers") && !text.has("layer_types")) {  // 80 here, less in text models
+    std::fill_n(config.text.windows.begin(), std::min<std::int64_t>(80, config.text.layers), 0);
+  }
+  config.image_token_id = parse_image_token_id(fields, config.text.vocab_size);
+  config.tie_word_embeddings =
+      fields.boolean("tie_word_embeddings", false) || text.boolean("tie_word_embeddings", false);
+  return config;
+}
+
+}  // namespace lmm::models::qwen2_vl

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "lib/models/qwen2_vl/config.hpp"
+#include "lib/models/registry.hpp"
+#include "lib/nn/weight_scope.hpp"
+#include "lib/towers/vision/qwen2_vl_parts.hpp"
+
+#include <functional>
+#include <memory>
+
+/// Qwen2-VL: pictures of any size, a tower over all their patches, positions on three axes (Wang et al. 2024, arXiv
+/// 2409.12191; transformers/models/qwen2_vl). Qwen2.5-VL and Qwen3-VL are this with another tower and text config.
+namespace lmm::models::qwen2_vl {
+
+FamilyInfo describe(const Checkpoint& checkpoint);
+std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run);
+
+/// What makes a family of these. `vision` is the shape of the tower that make_tower builds from the weights below
+/// "visual".
+struct Variant {
+  Config config;
+  towers::QwenVisionConfig vision;
+  answer::Format grounding = answer::Format::qwen2_vl;
+  std::function<std::unique_ptr<const towers::QwenVisionTower>(const nn::WeightScope&)> make_tower;
+};
+
+/// Errors: bad_file where the parts do not fit each other.
+FamilyInfo describe(const Checkpoint& checkpoint, const Variant& variant);
+
+std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const Variant& variant, const nn::Placement& placement,
+                                   Run& run);
+
+}  // namespace lmm::models::qwen2_vl
