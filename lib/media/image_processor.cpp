@@ -34,12 +34,21 @@ void read_color(const Fields& fields, std::string_view name, std::array<double, 
 
 ProcessorFile read_image_processor(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "processor_config.json";
-  if (const std::optional<Json> processor = read_if_there(path)) {
-    const Fields fields(*processor, path.string());
-    if (fields.has("image_processor")) return {fields.at("image_processor"), path.string() + ": image_processor"};
+  ProcessorFile file;
+  if (std::optional<Json> processor = read_if_there(path)) {
+    const Fields fields(*processor, path.string());  // refuses what is no object
+    if (fields.has("image_processor")) {
+      file.settings = fields.at("image_processor");
+      file.where = path.string() + ": image_processor";
+    }
+    file.processor = std::move(*processor);
   }
-  const std::filesystem::path own = folder / "preprocessor_config.json";
-  return {read_json_file(own), own.string()};
+  if (file.where.empty()) {
+    const std::filesystem::path own = folder / "preprocessor_config.json";
+    file.settings = read_json_file(own);
+    file.where = own.string();
+  }
+  return file;
 }
 
 bool processor_flag(const Fields& fields, std::string_view name, bool otherwise) {

@@ -18,6 +18,7 @@ namespace lmm::media {
 struct ProcessorFile {
   Json settings;
   std::string where;
+  Json processor = Json::object();  ///< processor_config.json, where it is there
 };
 
 /// Reads a checkpoint folder as AutoProcessor does: "image_processor" of processor_config.json where it is there, else

@@ -96,41 +96,9 @@ class Stage {
   const media::Picture* current_;
 };
 
-/// convert_to_rgb of image_transforms.py on what load_image gives: alpha is gone, a transparent colour is not.
-media::Picture on_white(const media::Picture& picture) {
-  media::Picture out = media::make_picture(picture.width, picture.height, "picture");
-  const auto& color = *picture.transparent;
-  const std::uint8_t* in = picture.rgb.get();
-  std::uint8_t* target = out.rgb.get();
-  for (std::size_t at = 0; at < picture.bytes(); at += 3) {
-    const bool transparent = in[at] == color[0] && in[at + 1] == color[1] && in[at + 2] == color[2];
-    for (std::size_t c = 0; c < 3; ++c) target[at + c] = transparent ? std::uint8_t{255} : in[at + c];
-  }
-  return out;
-}
-
-using Values = std::array<std::array<float, 256>, 3>;
-
-/// rescale and normalize of image_transforms.py for every channel and byte: rescaled in double and rounded to float,
-/// normalised in float with mean and deviation rounded to float.
-Values value_table(const ImageProcessorConfig& config) {
-  Values values{};
-  for (std::size_t channel = 0; channel < 3; ++channel) {
-    const float mean = static_cast<float>(config.image_mean[channel]);
-    const float deviation = static_cast<float>(config.image_std[channel]);
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const double pixel = static_cast<double>(byte);
-      float value = static_cast<float>(config.do_rescale ? pixel * config.rescale_factor : pixel);
-      if (config.do_normalize) value = (value - mean) / deviation;
-      values[channel][byte] = value;
-    }
-  }
-  return values;
-}
-
 /// The tile whose upper left pixel is (top, left), to three planes at `out`.
 void write_tile(const media::Picture& picture, std::int64_t top, std::int64_t left, std::int64_t tile,
-                const Values& values, float* out) {
+                const media::PixelScale::Table& values, float* out) {
   const std::int64_t plane = tile * tile;
   for (std::int64_t y = 0; y < tile; ++y, out += tile) {
     const std::uint8_t* rgb = picture.row(top + y) + left * 3;
@@ -161,7 +129,7 @@ ImageTiles preprocess(const media::Picture& picture, const ImageProcessorConfig&
   const TileGrid grid = tile_grid(picture.width, picture.height, config);
   const std::int64_t tile = config.tile;
   Stage stage(picture);
-  if (config.do_convert_rgb && picture.transparent) stage.replace(on_white(picture));
+  if (config.do_convert_rgb && picture.transparent) stage.replace(media::paint_transparent_white(picture));
   stage.resize(first_size(stage.size(), config), config.resample, parallel_for);
   stage.resize(split_size(stage.size(), config), config.resample, parallel_for);
 
@@ -178,7 +146,7 @@ ImageTiles preprocess(const media::Picture& picture, const ImageProcessorConfig&
     fail(ErrorCode::out_of_memory, "no memory for {} tiles of {} x {} pixels ({} bytes)", out.tiles, tile, tile,
          out.tiles * tile_values * 4);
   }
-  const Values values = value_table(config);
+  const media::PixelScale::Table values = config.scale.table();
   float* target = out.pixel_values.data();
   for_each(parts, parallel_for, [&](std::int64_t i) {
     write_tile(stage.picture(), i / out.cols * tile, i % out.cols * tile, tile, values, target + i * tile_values);

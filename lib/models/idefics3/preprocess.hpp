@@ -1,10 +1,10 @@
 #pragma once
 
 #include "lib/core/json.hpp"
+#include "lib/media/image_processor.hpp"
 #include "lib/media/picture.hpp"
 #include "lib/media/resample.hpp"
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -26,11 +26,7 @@ struct ImageProcessorConfig {
   bool do_image_splitting = true;
   std::int64_t tile = 364;           ///< max_image_size["longest_edge"]: height and width of every tile
   media::Resample resample = media::Resample::lanczos;
-  bool do_rescale = true;
-  double rescale_factor = 1.0 / 255.0;
-  bool do_normalize = true;
-  std::array<double, 3> image_mean{0.5, 0.5, 0.5};
-  std::array<double, 3> image_std{0.5, 0.5, 0.5};
+  media::PixelScale scale;
   std::int64_t image_seq_len = 169;  ///< placeholder tokens a tile (processor_config.json)
 
   /// Reads a checkpoint folder as AutoProcessor does: "image_processor" of processor_config.json where it is there,

@@ -3,7 +3,6 @@
 #include "lib/core/error.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 namespace lmm::models::idefics3 {
@@ -52,19 +51,6 @@ void check_fields(const Fields& fields) {
 
 std::int64_t edge(const Fields& size, std::string_view name) { return size.integer_in(name, 1, kMaxEdge); }
 
-/// A flag: an explicit null is false (the reference keeps it as None), an absent one has the default.
-bool flag(const Fields& fields, std::string_view name, bool otherwise) {
-  if (fields.json().contains(std::string(name)) && !fields.has(name)) return false;
-  return fields.boolean(name, otherwise);
-}
-
-/// Error where a field that is used is null: the reference keeps None and raises later.
-void require(const Fields& fields, std::string_view name, bool used) {
-  if (used && fields.json().contains(std::string(name)) && !fields.has(name)) {
-    fail(ErrorCode::bad_file, "{}: {} is null, but used", fields.where(), name);
-  }
-}
-
 /// get_size_dict: {"longest_edge"} (a shortest_edge beside it is not used), {"height", "width"}, one number for both,
 /// or [height, width].
 void read_size(const Fields& fields, ImageProcessorConfig& config) {
@@ -103,73 +89,32 @@ void read_size(const Fields& fields, ImageProcessorConfig& config) {
   config.longest_edge = 0;
 }
 
-void read_color(const Fields& fields, std::string_view name, std::array<double, 3>& color) {
-  const Json* value = fields.find(name);
-  if (value == nullptr) return;
-  if (value->is_number()) {
-    color.fill(fields.number(name));
-    return;
-  }
-  const std::vector<double> numbers = fields.numbers(name, {});
-  if (numbers.size() != 3) fields.wrong(name, "a number or 3 of them");
-  std::copy(numbers.begin(), numbers.end(), color.begin());
-}
-
-std::optional<Json> read_if_there(const std::filesystem::path& path) {
-  try {
-    return read_json_file(path);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
 ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string where) {
   const Fields fields(object, std::move(where));
   check_fields(fields);
   ImageProcessorConfig config;
-  config.do_convert_rgb = flag(fields, "do_convert_rgb", config.do_convert_rgb);
-  config.do_resize = flag(fields, "do_resize", config.do_resize);
-  config.do_image_splitting = flag(fields, "do_image_splitting", config.do_image_splitting);
-  config.do_rescale = flag(fields, "do_rescale", config.do_rescale);
-  config.do_normalize = flag(fields, "do_normalize", config.do_normalize);
-  require(fields, "size", config.do_resize);
-  require(fields, "max_image_size", true);
-  require(fields, "resample", true);
-  require(fields, "rescale_factor", config.do_rescale);
-  require(fields, "image_mean", config.do_normalize);
-  require(fields, "image_std", config.do_normalize);
+  config.do_convert_rgb = media::processor_flag(fields, "do_convert_rgb", config.do_convert_rgb);
+  config.do_resize = media::processor_flag(fields, "do_resize", config.do_resize);
+  config.do_image_splitting = media::processor_flag(fields, "do_image_splitting", config.do_image_splitting);
+  config.scale.read(fields);
+  media::require_set(fields, "size", config.do_resize);
+  media::require_set(fields, "max_image_size", true);
+  media::require_set(fields, "resample", true);
 
   read_size(fields, config);
   if (fields.has("max_image_size")) config.tile = edge(fields.object("max_image_size"), "longest_edge");
   config.resample = static_cast<media::Resample>(
       fields.integer_in("resample", 0, 7, static_cast<std::int64_t>(config.resample)));
-  config.rescale_factor = fields.number("rescale_factor", config.rescale_factor);
-  read_color(fields, "image_mean", config.image_mean);
-  read_color(fields, "image_std", config.image_std);
   return config;
 }
 
 ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& folder) {
-  const std::filesystem::path processor_path = folder / "processor_config.json";
-  const std::filesystem::path preprocessor_path = folder / "preprocessor_config.json";
-  const std::optional<Json> processor = read_if_there(processor_path);
-  std::int64_t image_seq_len = ImageProcessorConfig().image_seq_len;
-  ImageProcessorConfig config;
-  bool found = false;
-  if (processor) {
-    const Fields fields(*processor, processor_path.string());
-    image_seq_len = fields.integer_in("image_seq_len", 1, 1 << 20, image_seq_len);
-    if (fields.has("image_processor")) {
-      config = parse(fields.at("image_processor"), processor_path.string() + ": image_processor");
-      found = true;
-    }
-  }
-  if (!found) {
-    config = parse(read_json_file(preprocessor_path), preprocessor_path.string());
-  }
+  const media::ProcessorFile file = media::read_image_processor(folder);
+  const Fields processor(file.processor, (folder / "processor_config.json").string());
+  const std::int64_t image_seq_len = processor.integer_in("image_seq_len", 1, 1 << 20, ImageProcessorConfig().image_seq_len);
+  ImageProcessorConfig config = parse(file.settings, file.where);
   config.image_seq_len = image_seq_len;
   return config;
 }

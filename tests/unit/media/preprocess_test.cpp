@@ -58,7 +58,7 @@ TEST_CASE("an empty object gives the reference's defaults") {
   CHECK(config.resample == media::Resample::lanczos);
   CHECK(config.do_image_splitting);
   CHECK(config.image_seq_len == 169);
-  CHECK(config.rescale_factor == 1 / 255.0);
+  CHECK(config.scale.rescale_factor == 1 / 255.0);
 }
 
 TEST_CASE("sizes in all their spellings") {
@@ -103,8 +103,8 @@ TEST_CASE("fields and values that are not implemented are refused by name") {
 TEST_CASE("nulls turn flags off, and what they need may be null then") {
   const ImageProcessorConfig config =
       parsed(R"({"do_normalize": null, "image_mean": null, "do_rescale": null, "rescale_factor": null, "a": null})");
-  CHECK_FALSE(config.do_normalize);
-  CHECK_FALSE(config.do_rescale);
+  CHECK_FALSE(config.scale.do_normalize);
+  CHECK_FALSE(config.scale.do_rescale);
 }
 
 TEST_CASE("the checkpoint folder: which file counts") {
