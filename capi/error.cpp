@@ -51,7 +51,8 @@ lmm_error* static_error(lmm_code code) noexcept {
 
 /// One line of UTF-8, whatever file names are in it.
 std::string one_line(std::string_view what) {
-  std::string line = utf8::sanitize(what.substr(0, kMaxMessage));
+  if (what.size() > kMaxMessage) what = what.substr(0, utf8::complete_prefix(what.substr(0, kMaxMessage)));
+  std::string line = utf8::sanitize(what);
   std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
 }

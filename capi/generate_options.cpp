@@ -127,10 +127,11 @@ lmm_code lmm_generate_options_set_paused(lmm_generate_options* options, lmm_bool
 lmm_code lmm_generate_options_set_on_tap(lmm_generate_options* options, const char* glob, size_t glob_length,
                                          lmm_on_tap on_tap, void* user, lmm_release release, lmm_error** error) {
   return call_on(options, "options", error, [&](lmm_generate_options& self) {
-    std::string names(text_argument(glob, glob_length, "glob"));
-    const auto kept = std::make_shared<KeptUser>(user);
+    std::string names;
     std::function<void(const Tap&)> sink;
+    const auto kept = std::make_shared<KeptUser>(user);
     if (on_tap != nullptr) {
+      names = text_argument(glob, glob_length, "glob");
       if (names.empty()) fail(ErrorCode::invalid_argument, "glob is empty, expected one over names, such as \"vision.*\"");
       sink = [on_tap, kept](const Tap& tap) {
         const NoWaiting guard;

@@ -157,8 +157,7 @@ LMM_CAPI lmm_code lmm_image_decode(const lmm_allocator* allocator, const void* d
                                    lmm_error** error);
 
 /* Copies the host's own pixels. Any thread.
- * data: first byte of the row that comes first in memory; `size` bytes are readable there, at least
- *   stride * (height - 1) + width * bytes of a pixel.
+ * data: first byte of the row that comes first in memory; `size` bytes are readable there, at least height * stride.
  * width, height: pixels, 1 to 65535. stride: bytes from one row to the next, at least a row's; 0: rows without padding.
  * bottom_up: true where the first row in memory is the lowest of the picture. */
 LMM_CAPI lmm_code lmm_image_from_pixels(const lmm_allocator* allocator, const void* data, size_t size, int64_t width,

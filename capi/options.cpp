@@ -2,6 +2,9 @@
 #include "capi/callbacks.hpp"
 #include "capi/objects.hpp"
 #include "lib/core/json.hpp"
+#include "lib/core/utf8.hpp"
+
+#include <algorithm>
 
 using namespace lmm;
 using namespace lmm::capi;
@@ -52,6 +55,25 @@ lmm_code lmm_load_options_set_on_progress(lmm_load_options* options, lmm_on_prog
   return call_on(options, "options", error, [&](lmm_load_options& self) {
     const auto kept = std::make_shared<KeptUser>(user);
     self.options.on_progress = progress_function(on_progress, kept);
+    kept->release = release;
+  });
+}
+
+lmm_code lmm_load_options_set_on_log(lmm_load_options* options, lmm_on_log on_log, void* user, lmm_release release,
+                                     lmm_error** error) {
+  return call_on(options, "options", error, [&](lmm_load_options& self) {
+    const auto kept = std::make_shared<KeptUser>(user);
+    OnLog sink;
+    if (on_log != nullptr) {
+      sink = [on_log, kept](LogLevel level, std::string_view line) {
+        const NoWaiting guard;
+        std::string text(line);
+        std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+        text = utf8::sanitize(text);  // a folder's name may be anything
+        on_log(kept->user, static_cast<lmm_log_level>(level), text.c_str(), text.size());
+      };
+    }
+    self.options.on_log = std::move(sink);
     kept->release = release;
   });
 }

@@ -33,12 +33,21 @@ using OnProgress = std::function<bool(const Progress&)>;
 /// has finish reason `cancelled` and the text so far.
 using OnPiece = std::function<bool(std::string_view piece)>;
 
+/// How much a line of the log matters. debug: each reply's token counts and times. info: what was loaded, and how.
+/// warning: what was left aside, or is odd.
+enum class LogLevel : std::int32_t { debug = 0, info = 1, warning = 2 };
+
+/// A line about a model, without line break; valid during the call. Called on the thread that loads the model and on its
+/// worker thread, by one of them at a time. What it throws is dropped. It must not wait for a reply of the model.
+using OnLog = std::function<void(LogLevel level, std::string_view line)>;
+
 struct LoadOptions {
   DType dtype = DType::automatic;
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
   std::uint64_t max_memory = 0;    ///< bytes that the weights may take; 0: no limit. Checked before allocating
   OnProgress on_progress = {};
+  OnLog on_log = {};               ///< kept by the model
 };
 
 struct SessionOptions {

@@ -5,6 +5,7 @@
 
 #include <lmm/options.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -51,7 +52,9 @@ class Run {
   void advance(std::int64_t steps) noexcept { done_.fetch_add(steps, std::memory_order_relaxed); }
   Progress progress() const noexcept {
     const char* stage = stage_.load(std::memory_order_acquire);
-    return {stage, done_.load(std::memory_order_relaxed), total_.load(std::memory_order_relaxed)};
+    const std::int64_t total = total_.load(std::memory_order_relaxed);
+    // Read while a stage begins, the two may be of different ones.
+    return {stage, std::min(done_.load(std::memory_order_relaxed), total), total};
   }
 
   /// Observes intermediates whose name matches a glob; set before the run begins.

@@ -9,6 +9,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -16,6 +17,7 @@
 namespace lmm::nn {
 
 std::shared_ptr<void> enter_inference(int threads) {
+  std::fesetenv(FE_DFL_ENV);  // threads inherit it: a host may flush denormals, or round otherwise
   // OpenMP keeps the number of threads per calling thread, so the host's own torch code is left alone. torch sets it on
   // a thread's first parallel region: let it do so before.
   at::init_num_threads();

@@ -143,6 +143,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   const models::Checkpoint checkpoint = open_checkpoint(folder);
   const models::FamilyEntry& entry = models::family_of(checkpoint);
   auto engine = std::make_shared<Engine>();
+  engine->log.send_to(options.on_log);
   engine->info = describe_checkpoint(checkpoint);
   const at::Device device = nn::find_device(options.device);
   const int threads = nn::kernels::bounded_threads(options.threads);
@@ -173,7 +174,27 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   if (!engine->grounding) engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->probe_template();
   engine->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  engine->log_load(*checkpoint.weights, options.device, threads);
   return engine;
+}
+
+void Engine::log_load(const weights::Weights& weights, const std::string& device, int threads) const {
+  const char* kernels = device == "cpu" ? nn::kernels::isa_name(nn::kernels::best_isa()) : "torch";
+  log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {} on {}, {} threads, {} kernels, loaded in {:.3f} s",
+           info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), device,
+           threads, kernels, load_seconds);
+  const std::vector<std::string_view> unused = weights.unused();
+  if (!unused.empty()) {
+    log.line(LogLevel::warning, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),
+             unused.front());
+  }
+  if (!info.has_chat_template) {
+    log.line(LogLevel::warning, "{}: no chat template, only raw prompts can be asked", info.folder);
+  }
+  if (text->tokenizer->vocab_size() > static_cast<std::size_t>(info.vocab_size)) {
+    log.line(LogLevel::warning, "{}: the tokenizer has {} tokens, the model's vocabulary {} entries", info.folder,
+             text->tokenizer->vocab_size(), info.vocab_size);
+  }
 }
 
 /// A template takes contents as a list of parts when a part's text comes out as text.

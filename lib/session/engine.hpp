@@ -2,11 +2,13 @@
 
 #include "lib/answer/grounding.hpp"
 #include "lib/chat_template/chat_template.hpp"
+#include "lib/core/log.hpp"
 #include "lib/generate/config.hpp"
 #include "lib/models/family.hpp"
 #include "lib/session/image_cache.hpp"
 #include "lib/session/worker.hpp"
 #include "lib/tokenizer/tokenizer.hpp"
+#include "lib/weights/weights.hpp"
 
 #include <lmm/model.hpp>
 
@@ -45,10 +47,13 @@ class Engine {
   std::optional<answer::Format> grounding;  ///< how the model writes boxes and points: as its family says, or by its tokens
   std::shared_ptr<const models::Family> family;
   double load_seconds = 0;
+  Log log;
   ImageCache images;
   std::unique_ptr<Worker> worker;
 
  private:
+  void log_load(const weights::Weights& weights, const std::string& device, int threads) const;
+
   bool content_lists_ = false;
 };
 

@@ -304,6 +304,7 @@ void Job::finish(FinishReason reason) {
     history_.push_back({"assistant", Message(trimmed(draft_.text))});
     conversation_->commit(std::move(history_));
   }
+  log_reply();
   {
     const std::lock_guard lock(mutex);
     reply = std::move(draft_);
@@ -312,7 +313,25 @@ void Job::finish(FinishReason reason) {
   end();
 }
 
+void Job::log_reply() const noexcept {
+  const Usage& usage = draft_.usage;
+  const Timings& timings = draft_.timings;
+  conversation_->engine()->log.line(
+      LogLevel::debug,
+      "reply: {} prompt tokens, {} of them from pictures and {} reused, {} new, {}; preprocess {:.1f} ms, encode {:.1f} ms, "
+      "prefill {:.1f} ms, decode {:.1f} ms",
+      usage.prompt_tokens, usage.image_tokens, usage.reused_tokens, usage.new_tokens,
+      finish_reason_name(draft_.finish_reason), timings.preprocess * 1e3, timings.encode * 1e3, timings.prefill * 1e3,
+      timings.decode * 1e3);
+}
+
 void Job::fail_with(std::exception_ptr reason) noexcept {
+  try {
+    std::rethrow_exception(reason);
+  } catch (const std::exception& why) {
+    conversation_->engine()->log.line(LogLevel::debug, "no reply: {}", why.what());
+  } catch (...) {
+  }
   {
     const std::lock_guard lock(mutex);
     error = std::move(reason);

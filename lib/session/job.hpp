@@ -66,6 +66,7 @@ struct Job final : Task {
   bool decode_step();
   void emit(std::string_view text);
   void find_regions();
+  void log_reply() const noexcept;
   void finish(FinishReason reason);
   void end_by_exception() noexcept;
   void fail_with(std::exception_ptr reason) noexcept;

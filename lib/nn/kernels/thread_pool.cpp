@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <cstdio>
 #include <system_error>
 
@@ -114,6 +115,7 @@ void ThreadPool::wait_done(std::uint32_t chunks) noexcept {
 }
 
 void ThreadPool::worker_main() noexcept {
+  std::fesetenv(FE_DFL_ENV);  // not what the host's thread, which made this one, may have set
   std::uint32_t seen = 0;
   while (!stop_.load(std::memory_order_relaxed)) {
     for (int i = 0; i < kWorkerSpins && region_.load(std::memory_order_acquire) == seen; ++i) pause_briefly();

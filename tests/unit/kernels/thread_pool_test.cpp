@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -109,6 +110,21 @@ TEST_CASE("workers carry a name and leave signals to the host's threads") {
   CHECK(sigismember(&masks[worker], SIGINT) == 1);
   CHECK(sigismember(&masks[worker], SIGTERM) == 1);
   CHECK(sigismember(&masks[worker], SIGSEGV) == 0);
+}
+
+TEST_CASE("workers round as usual, whatever the thread that made them does") {
+  std::fesetround(FE_UPWARD);
+  ThreadPool pool(2);
+  std::fesetround(FE_TONEAREST);
+  std::atomic<int> arrived{0};
+  int rounding[2] = {-1, -1};
+  pool.parallel_for(2, [&](int chunk) noexcept {
+    rounding[chunk] = std::fegetround();
+    ++arrived;
+    for (int i = 0; i < 2000 && arrived < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  CHECK(rounding[0] == FE_TONEAREST);
+  CHECK(rounding[1] == FE_TONEAREST);
 }
 
 TEST_CASE("a child of fork does all chunks itself, and can let go of the pool") {
