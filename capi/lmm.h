@@ -110,6 +110,7 @@ LMM_CAPI lmm_code lmm_error_code(const lmm_error* error);
 /* One line of UTF-8: what, expected, actual, where. Lives as long as `error`; "" for NULL. */
 LMM_CAPI const char* lmm_error_message(const lmm_error* error, size_t* length);
 
+/* Ends it, and its message. NULL does nothing. */
 LMM_CAPI void lmm_error_free(lmm_error* error);
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
@@ -135,6 +136,7 @@ typedef struct lmm_text lmm_text;
 /* Its bytes, UTF-8. "" for NULL. */
 LMM_CAPI const char* lmm_text_data(const lmm_text* text, size_t* length);
 
+/* Ends it, and its bytes. NULL does nothing. */
 LMM_CAPI void lmm_text_free(lmm_text* text);
 
 /* ---- pictures -------------------------------------------------------------------------------------------------- */
@@ -164,14 +166,17 @@ LMM_CAPI lmm_code lmm_image_from_pixels(const lmm_allocator* allocator, const vo
                                         int64_t height, int64_t stride, lmm_pixel_format format, lmm_bool bottom_up,
                                         lmm_image** image, lmm_error** error);
 
-/* Pixels across and down. */
+/* Pixels across. Any thread. */
 LMM_CAPI int64_t lmm_image_width(const lmm_image* image);
+
+/* Pixels down. Any thread. */
 LMM_CAPI int64_t lmm_image_height(const lmm_image* image);
 
 /* The pixels: row-major RGB, 8 bits a channel, height * width * 3 bytes (`size`, may be NULL).
  * Live as long as `image`. */
 LMM_CAPI const uint8_t* lmm_image_rgb(const lmm_image* image, size_t* size);
 
+/* Lets go of the pixels, which messages may still share. NULL does nothing. */
 LMM_CAPI void lmm_image_free(lmm_image* image);
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
@@ -203,6 +208,7 @@ LMM_CAPI const char* lmm_message_text(const lmm_message* message, size_t index, 
 /* Picture of part `index`, NULL where it is none. Belongs to `message` and lives as long. */
 LMM_CAPI const lmm_image* lmm_message_image(const lmm_message* message, size_t index);
 
+/* Ends it, with the texts and pictures that its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_message_free(lmm_message* message);
 
 /* The turns of a conversation, each a role ("system", "user" or "assistant") and a message. */
@@ -224,6 +230,7 @@ LMM_CAPI const char* lmm_history_role(const lmm_history* history, size_t index, 
 /* Message of turn `index`. Belongs to `history` and lives as long. */
 LMM_CAPI const lmm_message* lmm_history_message(const lmm_history* history, size_t index);
 
+/* Ends it, with the roles and messages that its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_history_free(lmm_history* history);
 
 /* ---- loading a model ------------------------------------------------------------------------------------------- */
@@ -257,6 +264,7 @@ typedef void (*lmm_release)(void* user);
  * the machine when it is used. */
 typedef struct lmm_load_options lmm_load_options;
 
+/* The defaults. Any thread. */
 LMM_CAPI lmm_code lmm_load_options_create(const lmm_allocator* allocator, lmm_load_options** options,
                                           lmm_error** error);
 
@@ -281,6 +289,7 @@ LMM_CAPI lmm_code lmm_load_options_set_on_progress(lmm_load_options* options, lm
 LMM_CAPI lmm_code lmm_load_options_set_on_log(lmm_load_options* options, lmm_on_log on_log, void* user,
                                               lmm_release release, lmm_error** error);
 
+/* Models loaded with them go on. NULL does nothing. */
 LMM_CAPI void lmm_load_options_free(lmm_load_options* options);
 
 /* What a checkpoint is. Immutable, any thread. */
@@ -291,6 +300,7 @@ typedef struct lmm_info lmm_info;
 LMM_CAPI lmm_code lmm_info_read(const lmm_allocator* allocator, const char* folder, size_t folder_length,
                                 lmm_info** info, lmm_error** error);
 
+/* Its fields. Strings live as long as `info`. Any thread. */
 LMM_CAPI const char* lmm_info_folder(const lmm_info* info, size_t* length);        /* as given */
 LMM_CAPI const char* lmm_info_family(const lmm_info* info, size_t* length);        /* model_type, "idefics3" */
 LMM_CAPI const char* lmm_info_architecture(const lmm_info* info, size_t* length);  /* may be empty */
@@ -300,13 +310,14 @@ LMM_CAPI int64_t lmm_info_context_length(const lmm_info* info); /* tokens */
 LMM_CAPI int64_t lmm_info_vocab_size(const lmm_info* info);     /* rows of the embedding */
 LMM_CAPI lmm_dtype lmm_info_stored_dtype(const lmm_info* info); /* that of most weights */
 LMM_CAPI lmm_dtype lmm_info_compute_dtype(const lmm_info* info); /* AUTO where no model was loaded */
-LMM_CAPI lmm_bool lmm_info_sees_images(const lmm_info* info);
-LMM_CAPI lmm_bool lmm_info_has_chat_template(const lmm_info* info);
-LMM_CAPI size_t lmm_info_tower_count(const lmm_info* info);
+LMM_CAPI lmm_bool lmm_info_sees_images(const lmm_info* info); /* messages may hold pictures */
+LMM_CAPI lmm_bool lmm_info_has_chat_template(const lmm_info* info); /* else only raw prompts can be asked */
+LMM_CAPI size_t lmm_info_tower_count(const lmm_info* info); /* encoders and decoders */
 LMM_CAPI const char* lmm_info_tower(const lmm_info* info, size_t index, size_t* length); /* "vision", "text" */
-LMM_CAPI size_t lmm_info_weight_file_count(const lmm_info* info);
+LMM_CAPI size_t lmm_info_weight_file_count(const lmm_info* info); /* files that hold its tensors */
 LMM_CAPI const char* lmm_info_weight_file(const lmm_info* info, size_t index, size_t* length); /* path */
 
+/* Ends it, with the strings that its getters gave; not for that of lmm_model_info. NULL does nothing. */
 LMM_CAPI void lmm_info_free(lmm_info* info);
 
 /* Weights and tokenizer of one checkpoint: immutable, loaded once, shared by any number of sessions in any threads.
@@ -357,8 +368,10 @@ LMM_CAPI lmm_code lmm_tokenizer_decode(const lmm_tokenizer* tokenizer, const int
 LMM_CAPI lmm_code lmm_tokenizer_render(const lmm_tokenizer* tokenizer, const char* messages_json, size_t length,
                                        lmm_text** text, lmm_tokens** tokens, lmm_error** error);
 
+/* Whether lmm_tokenizer_render has a template. Any thread. */
 LMM_CAPI lmm_bool lmm_tokenizer_has_chat_template(const lmm_tokenizer* tokenizer);
 
+/* What it gave goes on. NULL does nothing. */
 LMM_CAPI void lmm_tokenizer_free(lmm_tokenizer* tokenizer);
 
 /* Number of tokens. */
@@ -370,6 +383,7 @@ LMM_CAPI const int32_t* lmm_tokens_ids(const lmm_tokens* tokens, size_t* count);
 /* What token `index` stands for in the vocabulary, as the tokenizer's file spells it. Lives as long as `tokens`. */
 LMM_CAPI const char* lmm_tokens_piece(const lmm_tokens* tokens, size_t index, size_t* length);
 
+/* Ends them, with ids and pieces. NULL does nothing. */
 LMM_CAPI void lmm_tokens_free(lmm_tokens* tokens);
 
 /* ---- options of sessions and replies --------------------------------------------------------------------------- */
@@ -377,6 +391,7 @@ LMM_CAPI void lmm_tokens_free(lmm_tokens* tokens);
 /* What a session begins with. Setters: one thread at a time; checked when they are set. */
 typedef struct lmm_session_options lmm_session_options;
 
+/* The defaults. Any thread. */
 LMM_CAPI lmm_code lmm_session_options_create(const lmm_allocator* allocator, lmm_session_options** options,
                                              lmm_error** error);
 
@@ -395,6 +410,7 @@ LMM_CAPI lmm_code lmm_session_options_set_tools(lmm_session_options* options, co
 /* Tokens that the session may hold. Default 0: the model's own context length. */
 LMM_CAPI lmm_code lmm_session_options_set_max_context(lmm_session_options* options, int64_t tokens, lmm_error** error);
 
+/* Sessions made with them go on. NULL does nothing. */
 LMM_CAPI void lmm_session_options_free(lmm_session_options* options);
 
 /* How a reply is generated. What is not set takes the checkpoint's generation_config.json, then the reference's
@@ -402,6 +418,7 @@ LMM_CAPI void lmm_session_options_free(lmm_session_options* options);
  * model when a question is asked. What a model does not support is an error, never ignored. */
 typedef struct lmm_generate_options lmm_generate_options;
 
+/* Nothing set. Any thread. */
 LMM_CAPI lmm_code lmm_generate_options_create(const lmm_allocator* allocator, lmm_generate_options** options,
                                               lmm_error** error);
 
@@ -490,6 +507,7 @@ LMM_CAPI lmm_code lmm_generate_options_set_on_tap(lmm_generate_options* options,
 LMM_CAPI lmm_code lmm_generate_options_set_on_progress(lmm_generate_options* options, lmm_on_progress on_progress,
                                                        void* user, lmm_release release, lmm_error** error);
 
+/* Replies begun with them go on. NULL does nothing. */
 LMM_CAPI void lmm_generate_options_free(lmm_generate_options* options);
 
 /* ---- replies --------------------------------------------------------------------------------------------------- */
@@ -503,8 +521,10 @@ enum { LMM_FINISH_EOS = 0, LMM_FINISH_STOP = 1, LMM_FINISH_LENGTH = 2, LMM_FINIS
 /* "eos", "stop", "length", "cancelled"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_finish_reason_name(lmm_finish_reason reason);
 
-LMM_CAPI const char* lmm_reply_text(const lmm_reply* reply, size_t* length); /* special tokens left out */
-LMM_CAPI const int32_t* lmm_reply_token_ids(const lmm_reply* reply, size_t* count); /* the end token included */
+/* Its text, special tokens left out, and the new tokens, the end token included; both live as long as `reply`. */
+LMM_CAPI const char* lmm_reply_text(const lmm_reply* reply, size_t* length);
+LMM_CAPI const int32_t* lmm_reply_token_ids(const lmm_reply* reply, size_t* count);
+/* Why it ended: an end token, a stop string, max_tokens or the context, or a cancel. */
 LMM_CAPI lmm_finish_reason lmm_reply_finish_reason(const lmm_reply* reply);
 
 /* Tokens. */
@@ -522,8 +542,8 @@ LMM_CAPI double lmm_reply_prefill_seconds(const lmm_reply* reply);    /* prompt 
 LMM_CAPI double lmm_reply_decode_seconds(const lmm_reply* reply);     /* all steps after that */
 LMM_CAPI double lmm_reply_seconds_per_token(const lmm_reply* reply);  /* decode / steps, 0 without steps */
 
-/* Boxes and points that the text tells of, in the pixels of the picture that the caller gave: (0, 0) is its upper left
- * corner, and a box over all of it is 0, 0, width, height. */
+/* How many boxes and points the text tells of. They are in the pixels of the picture that the caller gave: (0, 0) is its
+ * upper left corner, and a box over all of it is 0, 0, width, height. */
 LMM_CAPI size_t lmm_reply_box_count(const lmm_reply* reply);
 LMM_CAPI size_t lmm_reply_point_count(const lmm_reply* reply);
 
@@ -538,6 +558,7 @@ LMM_CAPI lmm_bool lmm_reply_point(const lmm_reply* reply, size_t index, double p
 LMM_CAPI const char* lmm_reply_box_label(const lmm_reply* reply, size_t index, size_t* length);
 LMM_CAPI const char* lmm_reply_point_label(const lmm_reply* reply, size_t index, size_t* length);
 
+/* Ends it, with all that its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_reply_free(lmm_reply* reply);
 
 /* ---- sessions -------------------------------------------------------------------------------------------------- */
