@@ -542,8 +542,8 @@ LMM_CAPI double lmm_reply_prefill_seconds(const lmm_reply* reply);    /* prompt 
 LMM_CAPI double lmm_reply_decode_seconds(const lmm_reply* reply);     /* all steps after that */
 LMM_CAPI double lmm_reply_seconds_per_token(const lmm_reply* reply);  /* decode / steps, 0 without steps */
 
-/* How many boxes and points the text tells of. They are in the pixels of the picture that the caller gave: (0, 0) is its
- * upper left corner, and a box over all of it is 0, 0, width, height. */
+/* How many boxes and points the text tells of. They are in the pixels of the picture that the caller gave: (0, 0) is
+ * its upper left corner, and a box over all of it is 0, 0, width, height. */
 LMM_CAPI size_t lmm_reply_box_count(const lmm_reply* reply);
 LMM_CAPI size_t lmm_reply_point_count(const lmm_reply* reply);
 

@@ -44,6 +44,19 @@ def test_every_function_has_a_test_and_is_in_the_random_sequence():
     assert [name for name in abi.declarations(abi.HEADER) if f"OP({name}," not in sequence and f"SET({name}," not in sequence and not name.startswith("lmm_error_")] == []
 
 
+def test_every_function_has_a_word_in_the_header():
+    bare = []
+    described = False  # the lines of a group stand below one comment
+    for line in abi.HEADER.read_text().splitlines():
+        if line.startswith("LMM_CAPI"):
+            described = described or "/*" in line
+            if not described:
+                bare.append(line)
+        else:
+            described = line.endswith("*/") or (described and line.startswith(" "))
+    assert bare == []
+
+
 def test_every_error_code_has_a_test():
     tests = "\n".join(path.read_text() for path in CAPI_TESTS) + (abi.ROOT / "tests" / "unit" / "capi" / "report_test.cpp").read_text()
     codes = [name for name in abi.constants(abi.HEADER) if name.startswith("LMM_ERROR_")]

@@ -73,19 +73,6 @@ TEST_CASE("boxes come in the pixels of the picture given") {
   CHECK(lmm_reply_point_label(reply, 0, nullptr) == nullptr);
 }
 
-TEST_CASE("points, where the model gives any") {
-  // Which prompt makes the model point is its training's business: a reply without points is checked above.
-  const Own<lmm_reply> reply = ask(new_session(), say("Point at the fish.", open_picture("fish.png")));
-  for (std::size_t i = 0; i < lmm_reply_point_count(reply); ++i) {
-    double place[2] = {-1, -1};
-    std::size_t image = 9;
-    CHECK(lmm_reply_point(reply, i, place, &image));
-    CHECK(place[0] >= 0);
-    CHECK(image == 0);
-    CHECK(lmm_reply_point_label(reply, i, nullptr) != nullptr);
-  }
-}
-
 TEST_CASE("a history that is kept by the host and put back") {
   const Own<lmm_session> session = new_session();
   ask(session, say("Name the object.", open_picture()));

@@ -2,7 +2,7 @@
 // with arguments that hosts should not give. Run under the address and undefined-behaviour sanitizers it must be clean;
 // everywhere each call must keep the interface's promises.
 //
-//   sequence MODEL PICTURE [SEED [CALLS]]     a failure prints the seed that shows it again
+//   sequence MODEL PICTURE [SEED [CALLS]]     a failure prints the seed that shows it again; LMM_LONG=1: 20 seeds
 
 #include <lmm.h>
 
@@ -419,25 +419,19 @@ void make_something() {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: sequence MODEL PICTURE [SEED [CALLS]]\n");
-    return 2;
-  }
-  model_folder = argv[1];
-  picture_path = argv[2];
-  if (argc > 3) seed = std::strtoull(argv[3], nullptr, 10);
-  const int calls = argc > 4 ? std::atoi(argv[4]) : 2000;
+void run_sequence(int calls) {
   random_bits.seed(seed);
-
   lmm_model* model = nullptr;
-  if (lmm_model_load(nullptr, argv[1], LMM_STRLEN, nullptr, &model, nullptr) != LMM_OK) broken("the model does not load");
+  if (lmm_model_load(nullptr, model_folder.c_str(), LMM_STRLEN, nullptr, &model, nullptr) != LMM_OK) {
+    broken("the model does not load");
+  }
   models.add(model);
   for (int i = 0; i < calls; ++i) {
-    if (models.objects.empty()) use_something();  // until it happens to load one again
-    if (chance(40)) make_something(); else use_something();
+    if (chance(40)) {
+      make_something();
+    } else {
+      use_something();
+    }
   }
   sessions.clear();
   models.clear();
@@ -453,12 +447,25 @@ int main(int argc, char** argv) {
   generate_options.clear();
   replies.clear();
   texts.clear();
-  if (calls >= 2000) {
-    for (const auto& [name, call] : operations()) {
-      running = name;
-      if (!calls_of.contains(name)) broken("never called: give the sequence more calls");
-    }
-  }
   std::printf("%d calls, seed %llu\n", calls, static_cast<unsigned long long>(seed));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: sequence MODEL PICTURE [SEED [CALLS]]\n");
+    return 2;
+  }
+  model_folder = argv[1];
+  picture_path = argv[2];
+  if (argc > 3) seed = std::strtoull(argv[3], nullptr, 10);
+  const int calls = argc > 4 ? std::atoi(argv[4]) : 2000;
+  const bool long_form = argc < 4 && std::getenv("LMM_LONG") != nullptr;
+  for (int runs = long_form ? 20 : 1; runs > 0; --runs, ++seed) run_sequence(calls);
+  for (const auto& [name, call] : operations()) {
+    running = name;
+    if (calls >= 2000 && !calls_of.contains(name)) broken("never called: give the sequence more calls");
+  }
   return 0;
 }
