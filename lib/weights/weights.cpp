@@ -154,6 +154,11 @@ std::string Scope::full_name(std::string_view name) const {
   return fmt::format("{}.{}", prefix_, name);
 }
 
+bool Scope::has(std::string_view name, const std::vector<std::int64_t>& shape) const {
+  const TensorView* view = weights_->find(full_name(name));
+  return view != nullptr && view->shape == shape;
+}
+
 const TensorView& Scope::tensor(std::string_view name, const std::vector<std::int64_t>& shape) const {
   const std::string full = full_name(name);
   const TensorView* view = weights_->find(full);

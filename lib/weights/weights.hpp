@@ -71,6 +71,9 @@ class Scope {
   Scope scope(std::string_view name) const { return {weights_, full_name(name)}; }
   bool has(std::string_view name) const { return weights_->find(full_name(name)) != nullptr; }
 
+  /// True where there is a tensor of that name and exactly this shape.
+  bool has(std::string_view name, const std::vector<std::int64_t>& shape) const;
+
   /// The tensor, and marks it as used. Error bad_file with its full name where it is missing (proposes the nearest
   /// names) or of another shape. The reference lives as long as the weights.
   const TensorView& tensor(std::string_view name, const std::vector<std::int64_t>& shape) const;
