@@ -13,7 +13,7 @@ install(TARGETS lmm lmm_static
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lmm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES ${PROJECT_SOURCE_DIR}/capi/lmm.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} OPTIONAL)
+install(FILES ${PROJECT_SOURCE_DIR}/capi/lmm.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET lmm_command)
   file(RELATIVE_PATH lmm_bin_to_lib /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
   set_target_properties(lmm_command PROPERTIES INSTALL_RPATH "$ORIGIN/${lmm_bin_to_lib}")
@@ -23,7 +23,7 @@ endif()
 set(lmm_shared_file ${CMAKE_SHARED_LIBRARY_PREFIX}lmm${CMAKE_SHARED_LIBRARY_SUFFIX}.${PROJECT_VERSION})
 set(lmm_shared_soname ${CMAKE_SHARED_LIBRARY_PREFIX}lmm${CMAKE_SHARED_LIBRARY_SUFFIX}.${PROJECT_VERSION_MAJOR})
 set(lmm_static_file ${CMAKE_STATIC_LIBRARY_PREFIX}lmm_static${CMAKE_STATIC_LIBRARY_SUFFIX})
-list(TRANSFORM LMM_SANITIZE PREPEND -fsanitize= OUTPUT_VARIABLE lmm_static_options)
+get_target_property(LMM_STATIC_LINK_OPTIONS lmm_static INTERFACE_LINK_OPTIONS)
 configure_package_config_file(cmake/lmmConfig.cmake.in ${PROJECT_BINARY_DIR}/package/lmmConfig.cmake
   INSTALL_DESTINATION ${lmm_cmake_dir} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR
   NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
@@ -34,7 +34,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/lmmConfig.cmake ${PROJECT_BINARY_DIR
 
 file(RELATIVE_PATH lmm_pc_to_prefix /${lmm_pkgconfig_dir} /)
 string(REGEX REPLACE "/$" "" lmm_pc_to_prefix "${lmm_pc_to_prefix}")
-string(REPLACE ";" " " lmm_pc_options "${lmm_static_options}")
+string(REPLACE ";" " " lmm_pc_options "${LMM_STATIC_LINK_OPTIONS}")
 get_filename_component(lmm_pc_gomp "${lmm_torch_gomp}" NAME)
 if(NOT lmm_pc_gomp STREQUAL gomp)
   string(PREPEND lmm_pc_gomp :)
