@@ -6,6 +6,8 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <cxxabi.h>
+#include <dlfcn.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -15,8 +17,21 @@
 #include <string_view>
 
 namespace lmm::nn {
+namespace {
+
+/// For hosts that unload liblmm.so. The calling thread may outlive all handles of its model, when these are freed in the
+/// middle of an answer: a destructor that it has still to run keeps the library where it is. libtorch and its OpenMP
+/// runtime have threads and thread-local objects of their own: they stay until the process ends.
+void stay_loaded() {
+  static char part_of_library = 0;
+  abi::__cxa_thread_atexit([](void*) {}, nullptr, &part_of_library);
+  if (void* torch = ::dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE)) ::dlclose(torch);
+}
+
+}  // namespace
 
 std::shared_ptr<void> enter_inference(int threads) {
+  stay_loaded();
   std::fesetenv(FE_DFL_ENV);  // threads inherit it: a host may flush denormals, or round otherwise
   // OpenMP keeps the number of threads per calling thread, so the host's own torch code is left alone. torch sets it on
   // a thread's first parallel region: let it do so before.

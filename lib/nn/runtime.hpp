@@ -10,7 +10,8 @@
 namespace lmm::nn {
 
 /// Makes the calling thread ready for inference: no autograd, `threads` OpenMP threads for what it starts, and nothing
-/// changed for other threads of the process. Keep what it returns until the thread ends.
+/// changed for other threads of the process. Keep what it returns until the thread ends. Until then liblmm.so stays in
+/// memory whatever the host closes, and libtorch until the process ends.
 std::shared_ptr<void> enter_inference(int threads);
 
 /// Device by its name ("cpu", "cuda", "cuda:1"). Errors: invalid_argument (unknown name), no_device.
