@@ -1,0 +1,241 @@
+"""Sessions: conversations with a model."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Optional, Union
+
+from . import _abi, _convert
+from ._handle import Handle, call, check_process, make, state_of
+from ._library import library
+from .errors import Busy, InvalidArgument
+from .message import Content, Message, Turn, from_pointer, history_from_handle, history_to_handle, to_handle
+from .model import Model
+from .options import GenerateOptions, Prepared
+from .pending import AsyncStream, Pending, Slices, Stream
+from .reply import Reply
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_BUSY = "the session is in another call: wait for it, cancel it, or use a session per thread"
+
+
+class Session:
+    """One conversation with a model. Nothing that an earlier turn computed is computed again.
+
+    For one thread at a time: a second call meanwhile raises Busy, and nothing else happens. After any error the session
+    is as it was before the call. It keeps its model alive; close() and the end of a `with` block cancel and let go.
+
+    What is said is given as one part or a list of them: str (text), lmm.Image, pathlib.Path (a picture's file), bytes
+    (an encoded picture), PIL.Image, a uint8 array of shape (H, W[, 1|3|4]). The keywords are those of GenerateOptions.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        system: Optional[str] = None,
+        template_variables: Union[Mapping[str, Any], str, None] = None,
+        tools: Union[list[Any], str, None] = None,
+        max_context: int = 0,
+    ) -> None:
+        """system: the system prompt; None: the template's own. template_variables: further variables for the chat
+        template, e.g. {"enable_thinking": False}. tools: descriptions of tools, for templates that take them.
+        max_context: tokens that the session may hold, 0: the model's own."""
+        options = make(_abi.SessionOptions, "lmm_session_options_create", None, free="lmm_session_options_free")
+        for name, data in (
+            ("system", None if system is None else _convert.utf8(system, "system")),
+            ("template_variables", template_variables and _convert.as_json(template_variables, "template_variables")),
+            ("tools", tools and _convert.as_json(tools, "tools")),
+        ):
+            if data:
+                call(f"lmm_session_options_set_{name}", options.pointer, data, len(data))
+        call("lmm_session_options_set_max_context", options.pointer, _convert.integer(max_context, "max_context"))
+        handle = make(
+            _abi.Session, "lmm_session_create", model._open().pointer, options.pointer, free="lmm_session_free"
+        )
+        self._init(model, handle)
+
+    def _init(self, model: Model, handle: Handle) -> None:
+        self._model = model
+        self._handle: Optional[Handle] = handle
+        self._lock = threading.Lock()
+        self._left: list[Handle] = []  #: replies that were cancelled and not waited for
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    # Asking
+
+    def ask(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
+        """Adds a turn of the user, waits for the model's and gives it. Ctrl-C cancels.
+
+        Raises ContextOverflow, Unsupported, BadTemplate, BadFile, Cancelled, Busy."""
+        prepared = Prepared(options, "ask", without=("paused",))
+        said = to_handle(message)
+        with self._use() as handle:
+            before = self._turns(handle)
+            return self._wait(handle, self._begin(handle, said, prepared), prepared, before)
+
+    def edit_last(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
+        """Replaces the last turn of the user and answers anew; the history is restored when that fails."""
+        prepared = Prepared(options, "edit_last", without=("paused",))
+        said = to_handle(message)
+        with self._use() as handle:
+            before = self._turns(handle)
+            if self._pop(handle) is None:
+                raise InvalidArgument("edit_last: the history has no turn of the user yet")
+            try:
+                pending = self._begin(handle, said, prepared)
+            except BaseException:
+                call("lmm_session_set_history", handle.pointer, before.pointer)
+                raise
+            return self._wait(handle, pending, prepared, before, restore=True)
+
+    def stream(self, message: Content, **options: Unpack[GenerateOptions]) -> Stream:
+        """The same as ask, piece by piece: `for piece in session.stream(...)`."""
+        prepared = Prepared(options, "stream", without=("paused",))
+        return Stream(self._start(message, prepared), prepared)
+
+    def astream(self, message: Content, **options: Unpack[GenerateOptions]) -> AsyncStream:
+        """The same for asyncio, which it never blocks: `async for piece in session.astream(...)`."""
+        prepared = Prepared(options, "astream", without=("paused",))
+        return AsyncStream(lambda: (self._start(message, prepared), prepared))
+
+    async def aask(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
+        """ask for asyncio, which it never blocks. Cancelling the task cancels the generation."""
+        async with self.astream(message, **options) as stream:
+            async for _ in stream:
+                pass
+        assert stream.reply is not None
+        return stream.reply
+
+    def start(self, message: Content, **options: Unpack[GenerateOptions]) -> Pending:
+        """The same without waiting, for a loop of one's own: poll() the result each frame."""
+        prepared = Prepared(options, "start", without=("on_progress",))
+        return self._start(message, prepared)
+
+    def cancel(self) -> None:
+        """Stops the answer in progress, if any, within a layer. Any thread."""
+        handle = self._handle
+        if handle is not None:
+            check_process(handle, "session")
+            library().lmm_session_cancel(handle.pointer)
+
+    # History
+
+    @property
+    def history(self) -> list[Turn]:
+        """The turns so far, the system prompt first where there is one. Set it to put other turns, or (role, message)
+        pairs, in place of it; what is computed already is used as far as it still fits."""
+        handle = self._open()
+        self._settle()
+        return history_from_handle(self._turns(handle))
+
+    @history.setter
+    def history(self, turns: Iterable[Any]) -> None:
+        given = history_to_handle(turns)
+        with self._use() as handle:
+            call("lmm_session_set_history", handle.pointer, given.pointer)
+
+    def pop(self) -> Optional[Message]:
+        """Takes back the last turn of the user and its answer. Gives what the user said; None where there was none."""
+        with self._use() as handle:
+            said = self._pop(handle)
+        return None if said is None else from_pointer(said.pointer, said)
+
+    def reset(self) -> None:
+        """Forgets all turns; the system prompt stays."""
+        with self._use() as handle:
+            call("lmm_session_reset", handle.pointer)
+
+    def fork(self) -> Session:
+        """An independent session that goes on from here; the state so far is copied, not computed again."""
+        with self._use() as handle:
+            copy = make(_abi.Session, "lmm_session_fork", handle.pointer, free="lmm_session_free")
+        session = object.__new__(type(self))
+        session._init(self._model, copy)
+        return session
+
+    def close(self) -> None:
+        """Cancels the answer in progress, if any, and lets go without waiting."""
+        handle, self._handle = self._handle, None
+        if handle is not None and not self._left:
+            library().lmm_session_cancel(handle.pointer)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # How
+
+    def _open(self) -> Handle:
+        handle = self._handle
+        if handle is None:
+            raise InvalidArgument("the session is closed")
+        check_process(handle, "session")
+        return handle
+
+    @contextmanager
+    def _use(self) -> Iterator[Handle]:
+        """The session for one call; Busy while another has it."""
+        handle = self._open()
+        if not self._lock.acquire(blocking=False):
+            raise Busy(_BUSY)
+        try:
+            self._settle()
+            yield handle
+        finally:
+            self._lock.release()
+
+    def _settle(self) -> None:
+        """Waits for replies that were cancelled and left: whether each is a turn is known then."""
+        while self._left:
+            slices = Slices()
+            while state_of(self._left[-1]) == _abi.RUNNING:
+                time.sleep(slices.next())
+            self._left.pop()
+
+    def _start(self, message: Content, prepared: Prepared) -> Pending:
+        said = to_handle(message)
+        with self._use() as handle:
+            return self._begin(handle, said, prepared)
+
+    def _begin(self, handle: Handle, said: Handle, prepared: Prepared) -> Pending:
+        pending = make(
+            _abi.Pending,
+            "lmm_session_start",
+            handle.pointer,
+            said.pointer,
+            prepared.handle.pointer,
+            free="lmm_pending_free",
+        )
+        return Pending(pending, self, prepared)
+
+    def _wait(
+        self, handle: Handle, pending: Pending, prepared: Prepared, before: Handle, restore: bool = False
+    ) -> Reply:
+        """The reply. Where the wait is broken off, or fails, the history is as before."""
+        stream = Stream(pending, prepared)
+        try:
+            for _ in stream:
+                pass
+        except BaseException:
+            if restore or stream.reply is not None:
+                call("lmm_session_set_history", handle.pointer, before.pointer)
+            raise
+        assert stream.reply is not None
+        return stream.reply
+
+    def _turns(self, handle: Handle) -> Handle:
+        return make(_abi.History, "lmm_session_history", handle.pointer, free="lmm_history_free")
+
+    def _pop(self, handle: Handle) -> Optional[Handle]:
+        said = make(_abi.Message, "lmm_session_pop", handle.pointer, free="lmm_message_free")
+        return said if said else None
