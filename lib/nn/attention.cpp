@@ -73,17 +73,16 @@ void Attention::run_kernel(const at::Tensor& q, const at::Tensor& k, const at::T
   }
 }
 
-at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
-                                 const at::Tensor& mask) {
+at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
   const auto batch = q.size(0);
   const auto tokens = q.size(2);
   const auto keys = k.size(2);
-  if (!mask.defined() && has_kernel(q, k, v)) {
+  if (has_kernel(q, k, v)) {
     at::Tensor own = at::empty({batch, tokens, q.size(1) * q.size(3)}, q.options());
     run_kernel(q, k, v, causal, own);
     return own;
   }
-  std::optional<at::Tensor> bias = mask.defined() ? std::optional(mask) : std::nullopt;
+  std::optional<at::Tensor> bias;
   // torch aligns a causal mask with the first key, which is right only when queries and keys are equally many.
   if (causal && tokens > 1 && keys != tokens) {
     bias = at::ones({tokens, keys}, q.options().dtype(at::kBool)).tril(keys - tokens);

@@ -8,15 +8,13 @@
 
 namespace lmm::nn {
 
-/// softmax(q k^T / sqrt(head_dim) + mask) v without materialised scores: by lmm's own kernel where the processor and the
-/// type have one, else by torch's. Keeps working space between calls; worker thread only.
+/// softmax(q k^T / sqrt(head_dim)) v without materialised scores: by lmm's own kernel where the processor and the type
+/// have one, else by torch's. Keeps working space between calls; worker thread only.
 class Attention {
  public:
   /// q (batch, heads, tokens, head_dim); k, v (batch, kv_heads, keys, head_dim) -> (batch, tokens, heads * head_dim).
   /// With `causal`, the last query sees all keys, the one before all but the last, and so on.
-  /// `mask` (batch, 1, 1, keys) of bool, or undefined: keys that count.
-  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
-                        const at::Tensor& mask = {});
+  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal);
 
   /// Causal, and each query sees the last `window` of its keys alone, its own among them. 0: all of them.
   at::Tensor sliding(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t window);

@@ -138,7 +138,7 @@ std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
   for (std::int64_t first = 0; first < total; first += most) {
     const at::Tensor pixels = tile_batch(pictures, first, std::min(most, total - first), placement_);
     nn::tap(run, "pixel_values", "", pixels);
-    rows.push_back(connector_(tower_.forward(pixels, {}, run)));  // (tiles, patches / scale^2, text)
+    rows.push_back(connector_(tower_.forward(pixels, run)));  // (tiles, patches / scale^2, text)
   }
   const at::Tensor all = rows.size() == 1 ? rows.front() : at::cat(rows);
   nn::tap(run, "connector", "", all);

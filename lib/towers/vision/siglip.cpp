@@ -57,16 +57,15 @@ SiglipLayer::SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& con
       fc2_(weights.scope("mlp.fc2"), config.intermediate_size, config.hidden_size, true),
       activation_(config.activation) {}
 
-at::Tensor SiglipLayer::attend(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention) const {
+at::Tensor SiglipLayer::attend(const at::Tensor& x, nn::Attention& attention) const {
   const auto heads_first = [&](const at::Tensor& t) {
     return t.view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);  // (tiles, heads, patches, head_dim)
   };
-  return out_(attention(heads_first(q_(x)), heads_first(k_(x)), heads_first(v_(x)), /*causal=*/false, mask));
+  return out_(attention(heads_first(q_(x)), heads_first(k_(x)), heads_first(v_(x)), /*causal=*/false));
 }
 
-at::Tensor SiglipLayer::operator()(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention,
-                                   const Run& run) const {
-  const at::Tensor attended = attend(norm1_(x), mask, attention);
+at::Tensor SiglipLayer::operator()(const at::Tensor& x, nn::Attention& attention, const Run& run) const {
+  const at::Tensor attended = attend(norm1_(x), attention);
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
   const at::Tensor mlp = fc2_(activation_(fc1_(norm2_(middle))));
@@ -94,23 +93,19 @@ SiglipTower::SiglipTower(const nn::WeightScope& weights, const SiglipConfig& con
 }
 
 /// The reference's float arithmetic to the letter: which bucket a patch falls into depends on its rounding.
-at::Tensor SiglipTower::position_ids(const at::Tensor& patch_mask) const {
+at::Tensor SiglipTower::position_ids(std::int64_t rows, std::int64_t columns) const {
   const auto side = config_.patches_per_side();
   const double step = 1.0 / static_cast<double>(side);
-  const at::Tensor boundaries = at::arange(step, 1.0, step, at::TensorOptions().dtype(at::kFloat));
-  const auto buckets = [&](const at::Tensor& counts, std::int64_t most) {  // counts (tiles)
-    const at::Tensor steps = counts.reciprocal();  // fp32
-    const at::Tensor index = at::arange(most, at::TensorOptions().dtype(at::kFloat));
-    const at::Tensor fraction = (index.unsqueeze(0) * steps.unsqueeze(1)).clamp_max(1.0 - 1e-6);
-    return at::bucketize(fraction, boundaries, /*out_int32=*/false, /*right=*/true);  // (tiles, most)
+  const auto options = at::TensorOptions().dtype(at::kFloat);
+  const at::Tensor boundaries = at::arange(step, 1.0, step, options);
+  const auto buckets = [&](std::int64_t count) {
+    const at::Tensor fraction = (at::arange(count, options) * (1.0f / static_cast<float>(count))).clamp_max(1.0 - 1e-6);
+    return at::bucketize(fraction, boundaries, /*out_int32=*/false, /*right=*/true);  // (count)
   };
-  const at::Tensor rows = buckets(patch_mask.select(2, 0).sum(1), patch_mask.size(1));
-  const at::Tensor columns = buckets(patch_mask.select(1, 0).sum(1), patch_mask.size(2));
-  const at::Tensor ids = (rows.unsqueeze(2) * side + columns.unsqueeze(1)).flatten(1);  // (tiles, patches)
-  return at::where(patch_mask.flatten(1), ids, at::zeros_like(ids));
+  return (buckets(rows).unsqueeze(1) * side + buckets(columns)).flatten();
 }
 
-at::Tensor SiglipTower::embed(const at::Tensor& pixels, const at::Tensor& patch_mask) const {
+at::Tensor SiglipTower::embed(const at::Tensor& pixels) const {
   const auto tiles = pixels.size(0);
   const auto patch = config_.patch_size;
   const auto rows = pixels.size(2) / patch;
@@ -122,31 +117,17 @@ at::Tensor SiglipTower::embed(const at::Tensor& pixels, const at::Tensor& patch_
                                  .permute({0, 2, 4, 1, 3, 5})  // (tiles, rows, columns, channels, patch, patch)
                                  .reshape({tiles, rows * columns, -1});
   const at::Tensor embedded = at::linear(patches, patch_weight_, patch_bias_);  // (tiles, patches, hidden)
-  const at::Tensor ids = position_ids(patch_mask).flatten().to(positions_.device());
-  return embedded + at::index_select(positions_, 0, ids).view_as(embedded);
+  const at::Tensor ids = position_ids(rows, columns).to(positions_.device());
+  return embedded + at::index_select(positions_, 0, ids);
 }
 
-at::Tensor SiglipTower::forward(const at::Tensor& pixels, const std::vector<std::pair<std::int64_t, std::int64_t>>& valid,
-                                Run& run) const {
-  const auto tiles = pixels.size(0);
-  const auto rows = pixels.size(2) / config_.patch_size;
-  const auto columns = pixels.size(3) / config_.patch_size;
-  at::Tensor patch_mask = at::ones({tiles, rows, columns}, at::TensorOptions().dtype(at::kBool));
-  bool padded = false;
-  for (std::size_t i = 0; i < valid.size(); ++i) {
-    if (valid[i].first == rows && valid[i].second == columns) continue;
-    padded = true;
-    at::Tensor tile = patch_mask.select(0, static_cast<std::int64_t>(i)).zero_();
-    tile.narrow(0, 0, valid[i].first).narrow(1, 0, valid[i].second).fill_(true);
-  }
-  at::Tensor x = embed(pixels.to(positions_.device(), positions_.scalar_type()), patch_mask);
+at::Tensor SiglipTower::forward(const at::Tensor& pixels, Run& run) const {
+  at::Tensor x = embed(pixels.to(positions_.device(), positions_.scalar_type()));
   nn::tap(run, "vision.embeddings", "", x);
-  at::Tensor mask;
-  if (padded) mask = patch_mask.flatten(1).view({tiles, 1, 1, rows * columns}).to(x.device());
   for (const SiglipLayer& layer : layers_) {
     run.checkpoint();
-    x = layer(x, mask, *attention_, run);
-    run.advance(tiles);
+    x = layer(x, *attention_, run);
+    run.advance(pixels.size(0));
   }
   x = post_norm_(x);
   nn::tap(run, "vision.post_norm", "", x);

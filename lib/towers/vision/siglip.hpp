@@ -36,11 +36,11 @@ class SiglipLayer {
  public:
   SiglipLayer(const nn::WeightScope& weights, const SiglipConfig& config, std::size_t index);
 
-  /// x (tiles, patches, hidden) -> same. mask (tiles, 1, 1, patches) of bool or undefined: keys that count.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention, const Run& run) const;
+  /// x (tiles, patches, hidden) -> same.
+  at::Tensor operator()(const at::Tensor& x, nn::Attention& attention, const Run& run) const;
 
  private:
-  at::Tensor attend(const at::Tensor& x, const at::Tensor& mask, nn::Attention& attention) const;
+  at::Tensor attend(const at::Tensor& x, nn::Attention& attention) const;
 
   std::int64_t heads_;
   std::string name_;  // of its taps, "vision.layer.3"
@@ -51,22 +51,20 @@ class SiglipLayer {
   nn::Activation activation_;
 };
 
-/// SigLIP vision tower with positions of NaViT for padded tiles (Zhai et al. 2023, arXiv 2303.15343; Dehghani et al.
-/// 2023, arXiv 2307.06304). Const after construction; used on the worker thread.
+/// SigLIP vision tower with positions as in NaViT (Zhai et al. 2023, arXiv 2303.15343; Dehghani et al. 2023,
+/// arXiv 2307.06304). Const after construction; used on the worker thread.
 class SiglipTower {
  public:
   SiglipTower(const nn::WeightScope& weights, const SiglipConfig& config);
 
-  /// pixels (tiles, 3, height, width) fp32; valid[i] = {rows, columns} of patches of tile i that are not padding.
-  /// -> (tiles, patches, hidden). Progress: tiles x layers.
-  at::Tensor forward(const at::Tensor& pixels, const std::vector<std::pair<std::int64_t, std::int64_t>>& valid,
-                     Run& run) const;
+  /// pixels (tiles, 3, height, width) fp32 -> (tiles, patches, hidden). Progress: tiles x layers.
+  at::Tensor forward(const at::Tensor& pixels, Run& run) const;
 
   const SiglipConfig& config() const noexcept { return config_; }
 
  private:
-  at::Tensor embed(const at::Tensor& pixels, const at::Tensor& patch_mask) const;
-  at::Tensor position_ids(const at::Tensor& patch_mask) const;
+  at::Tensor embed(const at::Tensor& pixels) const;
+  at::Tensor position_ids(std::int64_t rows, std::int64_t columns) const;  // -> (rows * columns)
 
   SiglipConfig config_;
   at::Tensor patch_weight_;  // (hidden, channels * patch * patch)
