@@ -70,6 +70,15 @@ void MappedFile::will_need(std::uint64_t offset, std::uint64_t length) const noe
   ::madvise(const_cast<std::byte*>(data_) + start, end - start, MADV_WILLNEED);
 }
 
+void MappedFile::not_needed(std::uint64_t offset, std::uint64_t length) const noexcept {
+  if (data_ == nullptr || offset >= size_) return;
+  const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t end = length > size_ - offset ? size_ : offset + length;
+  const std::uint64_t first = (offset + page - 1) / page * page;  // whole pages: a neighbour's are kept
+  const std::uint64_t last = end == size_ ? end : end / page * page;
+  if (first < last) ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
+
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t limit) {
   const Descriptor file(path);
   const std::uint64_t size = regular_file_size(file, path);

@@ -25,6 +25,9 @@ class MappedFile {
   /// Asks the kernel to read [offset, offset + length) ahead; a hint that cannot fail.
   void will_need(std::uint64_t offset, std::uint64_t length) const noexcept;
 
+  /// Lets go of the memory that holds [offset, offset + length); it is read again where it is asked for. As will_need.
+  void not_needed(std::uint64_t offset, std::uint64_t length) const noexcept;
+
  private:
   MappedFile() = default;
   std::filesystem::path path_;

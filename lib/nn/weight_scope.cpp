@@ -22,9 +22,8 @@ at::ScalarType torch_type(const weights::TensorView& view) {
 
 }  // namespace
 
-at::Tensor WeightScope::tensor(std::string_view name, const std::vector<std::int64_t>& shape) const {
-  run_->checkpoint();
-  const weights::TensorView& view = scope_.tensor(name, shape);
+/// The tensor as it stands in the mapped file, which it keeps alive.
+at::Tensor WeightScope::mapped(const weights::TensorView& view) const {
   const at::ScalarType stored = torch_type(view);
   if (const auto index = weights::first_non_finite(view)) {
     fail(ErrorCode::bad_file, "{}: tensor {} holds a value that is not finite at element {}, expected finite numbers",
@@ -32,12 +31,34 @@ at::Tensor WeightScope::tensor(std::string_view name, const std::vector<std::int
   }
   const bool aligned = reinterpret_cast<std::uintptr_t>(view.data) % c10::elementSize(stored) == 0;
   // from_blob wants a mutable pointer; nothing writes through it, and the mapping is read-only.
-  at::Tensor mapped = at::from_blob(const_cast<std::byte*>(view.data), shape,
-                                    [file = view.file](void*) mutable { file.reset(); },
-                                    at::TensorOptions().dtype(stored));
-  if (!aligned) mapped = at::from_blob(mapped.data_ptr(), shape, at::TensorOptions().dtype(stored)).clone();
+  const at::Tensor mapped = at::from_blob(const_cast<std::byte*>(view.data), view.shape,
+                                          [file = view.file](void*) mutable { file.reset(); },
+                                          at::TensorOptions().dtype(stored));
+  return aligned ? mapped : at::from_blob(mapped.data_ptr(), view.shape, at::TensorOptions().dtype(stored)).clone();
+}
+
+/// In the compute type on the device. Of what was converted or copied no second copy is kept in memory.
+at::Tensor WeightScope::placed(const at::Tensor& mapped, const weights::TensorView& view) const {
   run_->advance(static_cast<std::int64_t>(view.bytes));
-  return mapped.to(placement_.device, placement_.dtype);
+  at::Tensor out = mapped.to(placement_.device, placement_.dtype).contiguous();
+  if (out.data_ptr() != static_cast<const void*>(view.data) && view.file != nullptr) {
+    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
+  }
+  return out;
+}
+
+at::Tensor WeightScope::tensor(std::string_view name, const std::vector<std::int64_t>& shape) const {
+  run_->checkpoint();
+  const weights::TensorView& view = scope_.tensor(name, shape);
+  return placed(mapped(view), view);
+}
+
+at::Tensor WeightScope::stacked(std::string_view name, std::int64_t count, std::int64_t out, std::int64_t in) const {
+  const std::vector<std::int64_t> turned = {count, in, out};
+  if (out == in || !scope_.has(name, turned)) return tensor(name, {count, out, in});
+  run_->checkpoint();
+  const weights::TensorView& view = scope_.tensor(name, turned);
+  return placed(mapped(view).transpose(1, 2), view);
 }
 
 }  // namespace lmm::nn

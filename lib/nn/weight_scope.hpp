@@ -25,9 +25,16 @@ class WeightScope {
   /// Errors: bad_file for a missing tensor, another shape, or a value that is not finite.
   at::Tensor tensor(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
+  /// A stack (count, out, in), stored so or as (count, in, out), which their shapes tell; where both are one shape it is
+  /// the first (Transpose with check_dims in transformers' conversion_mapping.py). As tensor().
+  at::Tensor stacked(std::string_view name, std::int64_t count, std::int64_t out, std::int64_t in) const;
+
   const Placement& placement() const noexcept { return placement_; }
 
  private:
+  at::Tensor mapped(const weights::TensorView& view) const;
+  at::Tensor placed(const at::Tensor& mapped, const weights::TensorView& view) const;
+
   weights::Scope scope_;
   Placement placement_;
   Run* run_;

@@ -12,6 +12,7 @@ towers::DecoderConfig parse(const Checkpoint& checkpoint) {
   defaults.intermediate_size = 22016;
   defaults.kv_heads = 32;
   defaults.context_length = 32768;
+  defaults.windows = towers::DecoderDefaults::Windows::by_layer;
   return towers::DecoderConfig::parse_qwen2(checkpoint.fields(), defaults);
 }
 

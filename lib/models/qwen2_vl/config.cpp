@@ -2,8 +2,6 @@
 
 #include "lib/core/error.hpp"
 
-#include <algorithm>
-
 namespace lmm::models::qwen2_vl {
 namespace {
 
@@ -23,6 +21,17 @@ Fields nested(const Fields& fields, const char* name, std::string_view family, s
   Fields object = fields.object(name);
   check_type(object, family, part);
   return object;
+}
+
+/// These text models' heads share out the hidden size, whatever head_dim says.
+void check_head_dim(const Fields& text, const towers::DecoderDefaults& defaults) {
+  const std::int64_t hidden = text.integer_in("hidden_size", 1, 1 << 24, defaults.hidden_size);
+  const std::int64_t heads = text.integer_in("num_attention_heads", 1, 65536, defaults.heads);
+  const std::int64_t head_dim = text.integer("head_dim", hidden / heads);
+  if (head_dim * heads != hidden) {
+    fail(ErrorCode::unsupported, "{}: head_dim is {}, hidden_size {} shared by {} heads is what this family has",
+         text.where(), head_dim, hidden, heads);
+  }
 }
 
 /// The text of a token: a string, or an object that holds it.
@@ -78,16 +87,12 @@ Config Config::parse(const Fields& fields) {
   defaults.kv_heads = 8;
   defaults.context_length = 32768;
   defaults.norm_eps = 1e-5;
+  defaults.windows = towers::DecoderDefaults::Windows::by_layer;
+  defaults.max_window_layers = 80;
   defaults.rope = {1000000.0, nn::RopeConfig::Sections::contiguous, {16, 24, 24}};
+  check_head_dim(text, defaults);
   Config config;
   config.text = towers::DecoderConfig::parse_qwen2(text, defaults);
-  if (config.text.head_dim * config.text.heads != config.text.hidden_size) {
-    fail(ErrorCode::unsupported, "{}: head_dim is {}, this family's is hidden_size / num_attention_heads, {} / {}",
-         text.where(), config.text.head_dim, config.text.hidden_size, config.text.heads);
-  }
-  if (!text.has("max_window_layers") && !text.has("layer_types")) {  // 80 here, less in text models
-    std::fill_n(config.text.windows.begin(), std::min<std::int64_t>(80, config.text.layers), 0);
-  }
   config.image_token_id = parse_image_token_id(fields, config.text.vocab_size);
   config.tie_word_embeddings =
       fields.boolean("tie_word_embeddings", false) || text.boolean("tie_word_embeddings", false);

@@ -13,6 +13,7 @@ towers::DecoderConfig parse(const Checkpoint& checkpoint) {
   defaults.kv_heads = 32;
   defaults.head_dim = 128;
   defaults.context_length = 32768;
+  defaults.windows = towers::DecoderDefaults::Windows::by_layer;
   return towers::DecoderConfig::parse_qwen3(checkpoint.fields(), defaults);
 }
 

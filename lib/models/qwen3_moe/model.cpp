@@ -15,7 +15,7 @@ towers::DecoderConfig parse(const Checkpoint& checkpoint) {
   defaults.layers = 24;
   defaults.kv_heads = 4;
   defaults.context_length = 32768;
-  defaults.windows_by_layer = false;
+  defaults.windows = towers::DecoderDefaults::Windows::everywhere;
   towers::DecoderConfig config = towers::DecoderConfig::parse_qwen3(fields, defaults);
   config.parse_mixture(fields, {128, 8, 768, false});
   return config;

@@ -1,7 +1,5 @@
 #include "lib/models/qwen3_vl/config.hpp"
 
-#include <algorithm>
-
 namespace lmm::models::qwen3_vl {
 namespace {
 
@@ -38,7 +36,6 @@ qwen2_vl::Config parse(const Fields& fields) {
   const Fields text = qwen2_vl::text_fields(fields, family);
   qwen2_vl::Config config;
   config.text = towers::DecoderConfig::parse_qwen3(text, mixture ? mixture_defaults() : dense_defaults());
-  std::fill(config.text.windows.begin(), config.text.windows.end(), 0);  // this family's attention has none
   if (mixture) {
     towers::MixtureConfig defaults;
     defaults.experts = 60;

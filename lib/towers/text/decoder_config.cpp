@@ -51,15 +51,17 @@ DecoderConfig parse_common(const Fields& fields, const DecoderDefaults& defaults
 /// use_sliding_window and sliding_window: 0 for none, which null says too.
 std::int64_t window_size(const Fields& fields) {
   const bool null = fields.json().contains("sliding_window") && !fields.has("sliding_window");
-  if (null || !fields.boolean("use_sliding_window", false)) return 0;
+  if (!fields.boolean("use_sliding_window", false) || null) return 0;
   return fields.integer_in("sliding_window", 1, INT64_C(1) << 31, 4096);
 }
 
 /// Windows of the layers, by max_window_layers or layer_types, as Qwen2Config and Qwen3Config read them.
 void parse_windows(DecoderConfig& config, const Fields& fields, const DecoderDefaults& defaults) {
+  using Windows = DecoderDefaults::Windows;
+  if (defaults.windows == Windows::none) return;
   const std::int64_t size = window_size(fields);
-  if (!defaults.windows_by_layer) return config.windows.assign(config.windows.size(), size);
-  const std::int64_t first = fields.integer("max_window_layers", 28);
+  if (defaults.windows == Windows::everywhere) return config.windows.assign(config.windows.size(), size);
+  const std::int64_t first = fields.integer("max_window_layers", defaults.max_window_layers);
   const Json* types = fields.find("layer_types");
   if (types != nullptr && (!types->is_array() || types->size() != config.windows.size())) {
     fields.wrong("layer_types", fmt::format("a list of {} names, one a layer", config.windows.size()));

@@ -20,7 +20,10 @@ struct DecoderDefaults {
   std::int64_t head_dim = 0;  ///< 0: hidden_size / heads
   std::int64_t context_length = 2048;
   double norm_eps = 1e-6;
-  bool windows_by_layer = true;  ///< max_window_layers and layer_types say which layers have a window; else all have it
+  /// What use_sliding_window means: nothing; a window in the layers that max_window_layers and layer_types say; in all.
+  enum class Windows { none, by_layer, everywhere };
+  Windows windows = Windows::none;
+  std::int64_t max_window_layers = 28;
   nn::RopeConfig::Defaults rope = {};
 };
 

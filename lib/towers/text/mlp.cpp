@@ -25,8 +25,8 @@ std::vector<MixtureMlp::Expert> MixtureMlp::experts_of(const nn::WeightScope& we
   const auto inner = mixture.intermediate_size;
   std::vector<Expert> experts;
   if (weights.has("gate_up_proj")) {
-    const at::Tensor gate_up = weights.tensor("gate_up_proj", {mixture.experts, 2 * inner, config.hidden_size});
-    const at::Tensor down = weights.tensor("down_proj", {mixture.experts, config.hidden_size, inner});
+    const at::Tensor gate_up = weights.stacked("gate_up_proj", mixture.experts, 2 * inner, config.hidden_size);
+    const at::Tensor down = weights.stacked("down_proj", mixture.experts, config.hidden_size, inner);
     for (std::int64_t i = 0; i < mixture.experts; ++i) {
       const at::Tensor both = gate_up.select(0, i);
       experts.push_back({both.narrow(0, 0, inner), both.narrow(0, inner, inner), down.select(0, i)});

@@ -28,7 +28,7 @@ class GatedMlp {
 class MixtureMlp {
  public:
   /// `weights`: the scope of gate (the router) and experts, which are stored one by one ("experts.3.up_proj.weight") or
-  /// stacked ("experts.gate_up_proj", "experts.down_proj").
+  /// stacked ("experts.gate_up_proj", "experts.down_proj"), either way round.
   MixtureMlp(const nn::WeightScope& weights, const DecoderConfig& config);
   at::Tensor operator()(const at::Tensor& x) const;  // (1, tokens, hidden) -> same
 

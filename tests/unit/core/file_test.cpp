@@ -54,6 +54,10 @@ TEST_CASE("a mapped file shows its bytes and outlives its name") {
   file->will_need(0, text.size());
   file->will_need(5000, UINT64_MAX);
   file->will_need(UINT64_MAX, UINT64_MAX);
+  file->not_needed(1, text.size() - 1);  // read again, though the file has no name any more
+  file->not_needed(5000, UINT64_MAX);
+  file->not_needed(UINT64_MAX, UINT64_MAX);
+  CHECK(std::string(reinterpret_cast<const char*>(file->bytes().data()), text.size()) == text);
 }
 
 TEST_CASE("an empty file") {
