@@ -37,9 +37,9 @@ IMAGE_TOKENS = ["<fake_token_around_image>", "<image>", "<end_of_utterance>", "<
                 *(f"<row_{row}_col_{col}>" for row in range(1, 7) for col in range(1, 7))]
 
 
-def cached(name, build):
-    """The folder `name`, made by build(folder) unless a whole one of this script's version is there."""
-    version = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:12]
+def cached(name, build, script=__file__):
+    """The folder `name`, made by build(folder) unless a whole one of this version of `script` is there."""
+    version = hashlib.sha256(pathlib.Path(script).read_bytes()).hexdigest()[:12]
     folder = CACHE / f"{name}-{version}"
     if folder.is_dir():
         return folder
