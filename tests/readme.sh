@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs what README shows: each ```sh block, in order, as a reader would type it, and holds each ```cpp block against
-# the file that it is quoted from. tests/run.sh itself is left out: whoever calls this has run it (.ci/run).
+# Runs what README shows: each ```sh block, in order, as a reader would type it, and holds each ```cpp, ```c and ```python
+# block against the file that it is quoted from. tests/run.sh itself is left out: whoever calls this has run it (.ci/run).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,10 +15,11 @@ commands = [body for language, body in blocks if language == "sh"]
 for number, body in enumerate(commands):
     lines = [line for line in body.splitlines() if not line.startswith("tests/run.sh")]
     pathlib.Path(sys.argv[1], f"{number:02}.sh").write_text("\n".join(lines) + "\n", encoding="utf-8")
-example = pathlib.Path("examples/hello_cpp/main.cpp").read_text(encoding="utf-8")
-quotes = [body for language, body in blocks if language == "cpp"]
-if not commands or not quotes or not all(body in example for body in quotes):
-    sys.exit("README.md: no sh block, or a cpp block that is not in examples/hello_cpp/main.cpp")
+for language, name in {"cpp": "hello_cpp/main.cpp", "c": "hello_c/main.c", "python": "hello_python/hello.py"}.items():
+    example = pathlib.Path("examples", name).read_text(encoding="utf-8")
+    quotes = [body for block, body in blocks if block == language]
+    if not commands or not quotes or not all(body in example for body in quotes):
+        sys.exit(f"README.md: no sh block, or no {language} block, or one that is not in examples/{name}")
 EOF
 
 count=0
