@@ -239,7 +239,7 @@ def test_parts_that_do_not_fit_each_other(lmm, tmp_path, pictures, name):
              ("config.json", lambda c: c["vision_config"].update(model_type="clip"), "clip"),
              ("config.json", lambda c: c["vision_config"].update(rope_parameters={"rope_type": "linear"}), "linear"),
              ("config.json", lambda c: c["text_config"].update(model_type="mamba"), "mamba"),
-             ("config.json", lambda c: c["text_config"].update(hidden_size=128), "gives rows of 64"),
+             ("config.json", lambda c: c["text_config"].update(hidden_size=128, num_attention_heads=8), "gives rows of 64"),
              ("config.json", lambda c: c.update(image_token_id=640), "image_token_id is 640")]
     if name.startswith("qwen2.5"):
         cases.append(("config.json", lambda c: c["vision_config"].update(window_size=20), "window_size is 20"))
@@ -296,9 +296,9 @@ def test_large_pictures_in_pieces(lmm, tmp_path, name):
 
     folder = changed(qwen.folder_of(name), tmp_path / "roomy", "config.json", roomy)
     folder = changed(folder, tmp_path / "large", "preprocessor_config.json",
-                     lambda c: c.update(size={"shortest_edge": 784, "longest_edge": 800 * 800}))
+                     lambda c: c.update(size={"shortest_edge": 784, "longest_edge": 900 * 900}))
     paths = []
-    for i, size in enumerate([(900, 700), (700, 900), (30, 60), (800, 800)]):
+    for i, size in enumerate([(1000, 800), (800, 1000), (30, 60), (900, 900)]):
         rng = np.random.default_rng(i)
         paths.append(tmp_path / f"{i}.png")
         Image.fromarray(rng.integers(0, 256, (size[1] // 40 + 2, size[0] // 40 + 2, 3), dtype=np.uint8)).resize(size).save(paths[-1])
