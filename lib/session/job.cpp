@@ -5,6 +5,7 @@
 #include "lib/session/conversation.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace lmm::session {
@@ -278,7 +279,10 @@ void Job::find_regions() {
   grid.image = prompt_.images.size() - 1;
   grid.seen_width = static_cast<double>(prompt_.plans.back().seen_width);
   grid.seen_height = static_cast<double>(prompt_.plans.back().seen_height);
-  const std::string text = engine.text->tokenizer->decode(draft_.token_ids, /*skip_special_tokens=*/false);
+  std::vector<std::int32_t> ids;  // vocabularies are padded: an id without a token has no text, and is no reason to fail
+  std::copy_if(draft_.token_ids.begin(), draft_.token_ids.end(), std::back_inserter(ids),
+               [&](std::int32_t id) { return engine.text->tokenizer->has_token(id); });
+  const std::string text = engine.text->tokenizer->decode(ids, /*skip_special_tokens=*/false);
   answer::Regions regions = answer::find_regions(text, *engine.grounding, grid);
   draft_.boxes = std::move(regions.boxes);
   draft_.points = std::move(regions.points);

@@ -40,7 +40,10 @@ class FakeFamily final : public models::Family {
   const models::FamilyInfo& info() const override { return info_; }
 
   models::ImagePlan plan(const media::Picture&) const override {
-    return {"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
+    models::ImagePlan plan{"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
+    plan.seen_width = seen_width;
+    plan.seen_height = seen_height;
+    return plan;
   }
 
   std::shared_ptr<const models::ImageInput> preprocess(const media::Picture&) const override {
@@ -79,8 +82,13 @@ class FakeFamily final : public models::Family {
     std::int64_t sum = 0;
     for (const std::int32_t id : own.ids) sum += id;
     std::fill(logits.begin(), logits.end(), 0.0f);
-    const bool ends = ++steps_since_prompt(from, sequence) > reply_length;
-    logits[ends ? 3u : static_cast<std::size_t>(100 + sum % 50)] = 1.0f;
+    const int step = ++steps_since_prompt(from, sequence);
+    if (!script.empty()) {
+      const auto at = static_cast<std::size_t>(step - 1);
+      logits[at < script.size() ? static_cast<std::size_t>(script[at]) : 3u] = 1.0f;
+      return;
+    }
+    logits[step > reply_length ? 3u : static_cast<std::size_t>(100 + sum % 50)] = 1.0f;
   }
 
   /// Lets forward() wait until open() or cancel, to catch a session in the middle of an answer.
@@ -98,6 +106,9 @@ class FakeFamily final : public models::Family {
   std::atomic<bool> closed{false};
   int layers = 0;
   int reply_length = 4;
+  std::vector<std::int32_t> script;  ///< tokens of each reply, instead of the rule
+  std::int64_t seen_width = 0;
+  std::int64_t seen_height = 0;
   int fail_at = -1;
 
  private:
