@@ -18,7 +18,8 @@ _PATIENCE = 10.0  # seconds that the end of the program waits for workers
 
 
 class Handle:
-    """Owns one object. The library frees it when the last reference goes, so no call ever uses a freed one."""
+    """Owns one object, which is freed when the last reference goes. It is given to the library's functions itself, not
+    its `pointer`: so it lives as long as each call."""
 
     __slots__ = ("__weakref__", "_free", "pid", "pointer")
 
@@ -28,6 +29,10 @@ class Handle:
         self.pid = os.getpid()
         if kind in _WORKING:
             _working.add(self)
+
+    @property
+    def _as_parameter_(self) -> Any:
+        return self.pointer
 
     def __bool__(self) -> bool:
         return bool(self.pointer)
@@ -56,7 +61,7 @@ def call(name: str, *arguments: Any) -> None:
 
 def _exception(loaded: Any, code: int, error: Handle) -> LmmError:
     name = (loaded.lmm_code_name(code) or b"unknown").decode()
-    message = (text(loaded.lmm_error_message, error.pointer) or name).replace("\n", " ")
+    message = (text(loaded.lmm_error_message, error) or name).replace("\n", " ")
     return BY_CODE.get(name, LmmError)(message)
 
 
@@ -96,18 +101,15 @@ def check_process(handle: Handle, what: str) -> None:
 # calls back into a Python that is no more, would take the program with it.
 _working: weakref.WeakSet[Any] = weakref.WeakSet()
 _WORKING = (_abi.Pending, _abi.Session, _abi.Model, _abi.LoadOptions, _abi.GenerateOptions)
-_pid = os.getpid()
 
 
 @atexit.register
 def _end() -> None:
-    if os.getpid() != _pid:
-        return
     until = time.monotonic() + _PATIENCE
-    handles = [handle for handle in list(_working) if handle and handle.pid == _pid]
+    handles = [handle for handle in list(_working) if handle and handle.pid == os.getpid()]
     replies = [handle for handle in handles if isinstance(handle.pointer, _abi.Pending)]
     for handle in replies:
-        library().lmm_pending_cancel(handle.pointer)
+        library().lmm_pending_cancel(handle)
     for handle in replies:
         while state_of(handle) == _abi.RUNNING and time.monotonic() < until:
             time.sleep(0.001)
@@ -120,7 +122,7 @@ def state_of(handle: Handle) -> int:
     """How a pending reply stands, its text aside; FAILED where it was taken."""
     state = c_int32(_abi.FAILED)
     try:
-        call("lmm_pending_poll", handle.pointer, None, 0, None, byref(state))
+        call("lmm_pending_poll", handle, None, 0, None, byref(state))
     except LmmError:
         return _abi.FAILED
     return state.value

@@ -6,6 +6,7 @@ end of the program waits until all are told, so that no thread calls into a Pyth
 
 from __future__ import annotations
 
+import os
 import time
 from ctypes import CDLL, addressof, c_int, c_long, c_uint, c_void_p, cast
 from typing import Any
@@ -22,6 +23,7 @@ class Kept:
 
     def __init__(self, callback: Any) -> None:
         self.callback = callback
+        self.pid = os.getpid()  # a forked child has nothing that would release it
         self._semaphore = (c_long * 8)()  # a sem_t is 32 bytes at most
         self.user = addressof(self._semaphore)
         _libc.sem_init(self.user, 0, 0)
@@ -50,7 +52,7 @@ def sweep() -> int:
     for kept in list(_all):
         if kept.released():
             _all.discard(kept)
-    return len(_all)
+    return sum(kept.pid == os.getpid() for kept in list(_all))
 
 
 def wait_for_release(seconds: float) -> None:

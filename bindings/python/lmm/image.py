@@ -18,9 +18,9 @@ _BY_CHANNELS = {1: "gray", 3: "rgb", 4: "rgba"}
 class Image:
     """A picture, decoded to 8-bit RGB, turned upright by its EXIF orientation, alpha dropped. Immutable, any thread."""
 
-    __slots__ = ("_owner", "_pointer")
-    _pointer: Any
-    _owner: Handle  #: keeps what is at _pointer
+    __slots__ = ("_as_parameter_", "_owner")
+    _as_parameter_: Any
+    _owner: Handle  #: keeps what is there
 
     def __init__(self, *_: Any) -> None:
         raise TypeError("use Image.open, Image.decode, Image.from_pixels, Image.from_array or Image.from_pil")
@@ -29,13 +29,13 @@ class Image:
     def _of(cls, pointer: Any, owner: Handle) -> Image:
         """The picture at `pointer`, which lives as long as `owner`."""
         self = object.__new__(cls)
-        self._pointer, self._owner = pointer, owner
+        self._as_parameter_, self._owner = pointer, owner
         return self
 
     @classmethod
     def _made(cls, name: str, *arguments: Any) -> Image:
         handle = make(_abi.Image, name, None, *arguments, free="lmm_image_free")
-        return cls._of(handle.pointer, handle)
+        return cls._of(handle, handle)
 
     @classmethod
     def open(cls, path: Union[str, "os.PathLike[str]"]) -> Image:
@@ -100,12 +100,12 @@ class Image:
     @property
     def width(self) -> int:
         """Pixels across."""
-        return int(library().lmm_image_width(self._pointer))
+        return int(library().lmm_image_width(self))
 
     @property
     def height(self) -> int:
         """Pixels down."""
-        return int(library().lmm_image_height(self._pointer))
+        return int(library().lmm_image_height(self))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -115,7 +115,7 @@ class Image:
     def tobytes(self) -> bytes:
         """The pixels: rows of RGB, 8 bits a channel, height * width * 3 bytes."""
         size = c_size_t()
-        data = library().lmm_image_rgb(self._pointer, byref(size))
+        data = library().lmm_image_rgb(self, byref(size))
         return string_at(data, size.value)
 
     def __repr__(self) -> str:

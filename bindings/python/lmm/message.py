@@ -61,9 +61,9 @@ def to_handle(content: Content) -> Handle:
     for part in message.parts:
         if isinstance(part, str):
             data = _convert.utf8(part, "the text")
-            call("lmm_message_add_text", handle.pointer, data, len(data))
+            call("lmm_message_add_text", handle, data, len(data))
         else:
-            call("lmm_message_add_image", handle.pointer, part._pointer)
+            call("lmm_message_add_image", handle, part)
     return handle
 
 
@@ -87,7 +87,7 @@ def history_to_handle(turns: Iterable[Any]) -> Handle:
         except (TypeError, ValueError):
             raise TypeError(f"{turn!r} is no turn: expected (role, message)") from None
         name = _convert.utf8(role, "role")
-        call("lmm_history_add", handle.pointer, name, len(name), to_handle(content).pointer)
+        call("lmm_history_add", handle, name, len(name), to_handle(content))
     return handle
 
 
@@ -95,8 +95,8 @@ def history_from_handle(handle: Handle) -> list[Turn]:
     loaded = library()
     return [
         Turn(
-            text(loaded.lmm_history_role, handle.pointer, index) or "",
-            from_pointer(loaded.lmm_history_message(handle.pointer, index), handle),
+            text(loaded.lmm_history_role, handle, index) or "",
+            from_pointer(loaded.lmm_history_message(handle, index), handle),
         )
-        for index in range(loaded.lmm_history_count(handle.pointer))
+        for index in range(loaded.lmm_history_count(handle))
     ]

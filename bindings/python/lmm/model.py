@@ -45,7 +45,7 @@ class ModelInfo:
         """That of a checkpoint folder: config files and weight headers alone are read."""
         name = _convert.path(folder, "folder")
         handle = make(_abi.Info, "lmm_info_read", None, name, len(name), free="lmm_info_free")
-        return _info(handle.pointer)
+        return _info(handle)
 
 
 def _info(info: Any) -> ModelInfo:
@@ -76,7 +76,7 @@ class Model:
 
     def __init__(self, handle: Handle) -> None:
         self._handle: Optional[Handle] = handle
-        self._info = _info(library().lmm_model_info(handle.pointer))
+        self._info = _info(library().lmm_model_info(handle))
 
     @classmethod
     def load(
@@ -100,12 +100,11 @@ class Model:
         """
         name = _convert.path(folder, "folder")
         options = make(_abi.LoadOptions, "lmm_load_options_create", None, free="lmm_load_options_free")
-        at = options.pointer
-        call("lmm_load_options_set_dtype", at, _abi.DTYPES.index(_convert.one_of(dtype, "dtype", _abi.DTYPES)))
-        call("lmm_load_options_set_threads", at, _convert.integer(threads, "threads", bits=32))
+        call("lmm_load_options_set_dtype", options, _abi.DTYPES.index(_convert.one_of(dtype, "dtype", _abi.DTYPES)))
+        call("lmm_load_options_set_threads", options, _convert.integer(threads, "threads", bits=32))
         place = _convert.utf8(device, "device")
-        call("lmm_load_options_set_device", at, place, len(place))
-        call("lmm_load_options_set_max_memory", at, _convert.integer(max_memory, "max_memory", signed=False))
+        call("lmm_load_options_set_device", options, place, len(place))
+        call("lmm_load_options_set_max_memory", options, _convert.integer(max_memory, "max_memory", signed=False))
         if on_log is not None:
             _set_log(options, on_log)
         return cls(_Loading(name, options).wait(on_progress))
@@ -162,13 +161,13 @@ class _Loading:
             try:
                 call(
                     "lmm_load_options_set_on_progress",
-                    self._options.pointer, kept.callback, kept.user, _keep.RELEASE,
+                    self._options, kept.callback, kept.user, _keep.RELEASE,
                 )  # fmt: skip
             except BaseException:
                 _keep.forget(kept)
                 raise
             model = self._model
-            call("lmm_model_load", None, self._folder, len(self._folder), self._options.pointer, byref(model.pointer))
+            call("lmm_model_load", None, self._folder, len(self._folder), self._options, byref(model.pointer))
         except BaseException as error:
             self._error = error
         finally:
@@ -179,16 +178,15 @@ class _Loading:
         thread.start()
         told: Progress | None = None
         failure: BaseException | None = None
-        while True:
+        ended = False
+        while not ended:
             try:
                 thread.join(0.005)
+                ended = not thread.is_alive()
                 now = self._now
                 if on_progress is not None and now is not None and now != told and not self._stop:
                     told = now
-                    if on_progress(now) is False:
-                        self._stop = True
-                if not thread.is_alive() and self._now == told or not thread.is_alive() and on_progress is None:
-                    break
+                    self._stop = on_progress(now) is False
             except BaseException as error:
                 if failure is not None:  # told twice: it does not wait any longer
                     raise
@@ -206,7 +204,7 @@ def _set_log(options: Handle, on_log: OnLog) -> None:
 
     kept = _keep.keep(_abi.OnLog(write))
     try:
-        call("lmm_load_options_set_on_log", options.pointer, kept.callback, kept.user, _keep.RELEASE)
+        call("lmm_load_options_set_on_log", options, kept.callback, kept.user, _keep.RELEASE)
     except BaseException:
         _keep.forget(kept)
         raise

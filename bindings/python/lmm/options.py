@@ -97,18 +97,18 @@ class Prepared:
 def _set(handle: Handle, name: str, value: Any) -> None:
     setter = f"lmm_generate_options_set_{name}"
     if name in _INTEGERS:
-        call(setter, handle.pointer, _convert.integer(value, name, signed=_INTEGERS[name]))
+        call(setter, handle, _convert.integer(value, name, signed=_INTEGERS[name]))
     elif name in _REALS:
-        call(setter, handle.pointer, _convert.real(value, name))
+        call(setter, handle, _convert.real(value, name))
     elif name in _TRUTHS:
-        call(setter, handle.pointer, _convert.truth(value, name))
+        call(setter, handle, _convert.truth(value, name))
     elif name in _TEXTS:
         for entry in [value] if isinstance(value, str) else value:
             data = _convert.utf8(entry, name)
-            call(f"lmm_generate_options_add_{_TEXTS[name]}", handle.pointer, data, len(data))
+            call(f"lmm_generate_options_add_{_TEXTS[name]}", handle, data, len(data))
     else:
         for token, bias in value.items():
-            call(setter, handle.pointer, _convert.integer(token, name, bits=32), _convert.real(bias, name))
+            call(setter, handle, _convert.integer(token, name, bits=32), _convert.real(bias, name))
 
 
 def _set_tap(handle: Handle, glob: bytes, on_tap: OnTap, failure: list[BaseException]) -> None:
@@ -129,7 +129,7 @@ def _set_tap(handle: Handle, glob: bytes, on_tap: OnTap, failure: list[BaseExcep
     try:
         call(
             "lmm_generate_options_set_on_tap",
-            handle.pointer, glob, len(glob), kept.callback, kept.user, _keep.RELEASE,
+            handle, glob, len(glob), kept.callback, kept.user, _keep.RELEASE,
         )  # fmt: skip
     except BaseException:
         _keep.forget(kept)

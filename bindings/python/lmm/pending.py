@@ -56,7 +56,7 @@ class Pending:
         while True:
             call(
                 "lmm_pending_poll",
-                self._handle.pointer, self._buffer, len(self._buffer), byref(length), byref(state),
+                self._handle, self._buffer, len(self._buffer), byref(length), byref(state),
             )  # fmt: skip
             self._state = state.value
             pieces.append(self._buffer.raw[: length.value].decode("utf-8", "replace"))
@@ -74,7 +74,7 @@ class Pending:
         stage, done, total = c_char_p(), c_int64(), c_int64()
         if self._outcome is None:
             check_process(self._handle, "reply")
-            call("lmm_pending_progress", self._handle.pointer, byref(stage), byref(done), byref(total))
+            call("lmm_pending_progress", self._handle, byref(stage), byref(done), byref(total))
         return Progress((stage.value or b"").decode(), done.value, total.value)
 
     def cancel(self) -> None:
@@ -91,7 +91,7 @@ class Pending:
 
     def _tell(self, name: str) -> None:
         if self._handle and self._handle.pid == os.getpid():
-            getattr(library(), name)(self._handle.pointer)
+            getattr(library(), name)(self._handle)
 
     def step(self, seconds: float) -> bool:
         """Lets the reply be worked on for this long, waits until it rests again, and leaves it paused. Gives `done`;
@@ -101,7 +101,7 @@ class Pending:
             raise InvalidArgument(f"seconds is {budget}, expected more than 0")
         if self._outcome is None:
             check_process(self._handle, "reply")
-            call("lmm_pending_step", self._handle.pointer, max(1, round(min(budget, 1e9) * 1e6)), None)
+            call("lmm_pending_step", self._handle, max(1, round(min(budget, 1e9) * 1e6)), None)
             if state_of(self._handle) == _abi.FAILED:
                 self._state = _abi.FAILED
         return self.done
@@ -124,12 +124,12 @@ class Pending:
         """The reply, which has ended."""
         if self._outcome is None:
             try:
-                taken = make(_abi.Reply, "lmm_pending_get", self._handle.pointer, free="lmm_reply_free")
+                taken = make(_abi.Reply, "lmm_pending_get", self._handle, free="lmm_reply_free")
                 self._outcome = _reply.from_handle(taken)
             except Exception as error:
                 self._outcome = error.with_traceback(None)
-            if self._prepared.failure:
-                self._outcome = self._prepared.failure[0]
+            if self._prepared.failure:  # moved, or its traceback would keep what the callback is kept for
+                self._outcome = self._prepared.failure.pop(0)
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome

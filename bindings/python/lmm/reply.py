@@ -74,8 +74,8 @@ class Reply:
         return self.text
 
 
-def from_handle(handle: Handle) -> Reply:
-    loaded, reply = library(), handle.pointer
+def from_handle(reply: Handle) -> Reply:
+    loaded = library()
     count = c_size_t()
     ids = loaded.lmm_reply_token_ids(reply, byref(count))
     return Reply(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Optional, Union
 
 from . import _abi, _convert
@@ -52,10 +53,10 @@ class Session:
             ("tools", tools and _convert.as_json(tools, "tools")),
         ):
             if data:
-                call(f"lmm_session_options_set_{name}", options.pointer, data, len(data))
-        call("lmm_session_options_set_max_context", options.pointer, _convert.integer(max_context, "max_context"))
+                call(f"lmm_session_options_set_{name}", options, data, len(data))
+        call("lmm_session_options_set_max_context", options, _convert.integer(max_context, "max_context"))
         handle = make(
-            _abi.Session, "lmm_session_create", model._open().pointer, options.pointer, free="lmm_session_free"
+            _abi.Session, "lmm_session_create", model._open(), options, free="lmm_session_free"
         )
         self._init(model, handle)
 
@@ -78,23 +79,18 @@ class Session:
         prepared = Prepared(options, "ask", without=("paused",))
         said = to_handle(message)
         with self._use() as handle:
-            before = self._turns(handle)
-            return self._wait(handle, self._begin(handle, said, prepared), prepared, before)
+            with self._restored(handle):
+                return self._wait(handle, said, prepared)
 
     def edit_last(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
         """Replaces the last turn of the user and answers anew; the history is restored when that fails."""
         prepared = Prepared(options, "edit_last", without=("paused",))
         said = to_handle(message)
         with self._use() as handle:
-            before = self._turns(handle)
-            if self._pop(handle) is None:
-                raise InvalidArgument("edit_last: the history has no turn of the user yet")
-            try:
-                pending = self._begin(handle, said, prepared)
-            except BaseException:
-                call("lmm_session_set_history", handle.pointer, before.pointer)
-                raise
-            return self._wait(handle, pending, prepared, before, restore=True)
+            with self._restored(handle):
+                if self._pop(handle) is None:
+                    raise InvalidArgument("edit_last: the history has no turn of the user yet")
+                return self._wait(handle, said, prepared)
 
     def stream(self, message: Content, **options: Unpack[GenerateOptions]) -> Stream:
         """The same as ask, piece by piece: `for piece in session.stream(...)`."""
@@ -124,7 +120,7 @@ class Session:
         handle = self._handle
         if handle is not None:
             check_process(handle, "session")
-            library().lmm_session_cancel(handle.pointer)
+            library().lmm_session_cancel(handle)
 
     # History
 
@@ -140,23 +136,23 @@ class Session:
     def history(self, turns: Iterable[Any]) -> None:
         given = history_to_handle(turns)
         with self._use() as handle:
-            call("lmm_session_set_history", handle.pointer, given.pointer)
+            call("lmm_session_set_history", handle, given)
 
     def pop(self) -> Optional[Message]:
         """Takes back the last turn of the user and its answer. Gives what the user said; None where there was none."""
         with self._use() as handle:
             said = self._pop(handle)
-        return None if said is None else from_pointer(said.pointer, said)
+        return None if said is None else from_pointer(said, said)
 
     def reset(self) -> None:
         """Forgets all turns; the system prompt stays."""
         with self._use() as handle:
-            call("lmm_session_reset", handle.pointer)
+            call("lmm_session_reset", handle)
 
     def fork(self) -> Session:
         """An independent session that goes on from here; the state so far is copied, not computed again."""
         with self._use() as handle:
-            copy = make(_abi.Session, "lmm_session_fork", handle.pointer, free="lmm_session_free")
+            copy = make(_abi.Session, "lmm_session_fork", handle, free="lmm_session_free")
         session = object.__new__(type(self))
         session._init(self._model, copy)
         return session
@@ -164,8 +160,8 @@ class Session:
     def close(self) -> None:
         """Cancels the answer in progress, if any, and lets go without waiting."""
         handle, self._handle = self._handle, None
-        if handle is not None and not self._left:
-            library().lmm_session_cancel(handle.pointer)
+        if handle is not None and handle.pid == os.getpid():
+            library().lmm_session_cancel(handle)
 
     def __enter__(self) -> Session:
         return self
@@ -196,11 +192,12 @@ class Session:
 
     def _settle(self) -> None:
         """Waits for replies that were cancelled and left: whether each is a turn is known then."""
-        while self._left:
+        for handle in list(self._left):
             slices = Slices()
-            while state_of(self._left[-1]) == _abi.RUNNING:
+            while state_of(handle) == _abi.RUNNING:
                 time.sleep(slices.next())
-            self._left.pop()
+            with suppress(ValueError):  # another thread did the same
+                self._left.remove(handle)
 
     def _start(self, message: Content, prepared: Prepared) -> Pending:
         said = to_handle(message)
@@ -211,31 +208,33 @@ class Session:
         pending = make(
             _abi.Pending,
             "lmm_session_start",
-            handle.pointer,
-            said.pointer,
-            prepared.handle.pointer,
+            handle,
+            said,
+            prepared.handle,
             free="lmm_pending_free",
         )
         return Pending(pending, self, prepared)
 
-    def _wait(
-        self, handle: Handle, pending: Pending, prepared: Prepared, before: Handle, restore: bool = False
-    ) -> Reply:
-        """The reply. Where the wait is broken off, or fails, the history is as before."""
-        stream = Stream(pending, prepared)
-        try:
-            for _ in stream:
-                pass
-        except BaseException:
-            if restore or stream.reply is not None:
-                call("lmm_session_set_history", handle.pointer, before.pointer)
-            raise
+    def _wait(self, handle: Handle, said: Handle, prepared: Prepared) -> Reply:
+        stream = Stream(self._begin(handle, said, prepared), prepared)
+        for _ in stream:
+            pass
         assert stream.reply is not None
         return stream.reply
 
+    @contextmanager
+    def _restored(self, handle: Handle) -> Iterator[None]:
+        """Puts the history back where a call about it is broken off, or fails."""
+        before = self._turns(handle)
+        try:
+            yield
+        except BaseException:
+            call("lmm_session_set_history", handle, before)
+            raise
+
     def _turns(self, handle: Handle) -> Handle:
-        return make(_abi.History, "lmm_session_history", handle.pointer, free="lmm_history_free")
+        return make(_abi.History, "lmm_session_history", handle, free="lmm_history_free")
 
     def _pop(self, handle: Handle) -> Optional[Handle]:
-        said = make(_abi.Message, "lmm_session_pop", handle.pointer, free="lmm_message_free")
+        said = make(_abi.Message, "lmm_session_pop", handle, free="lmm_message_free")
         return said if said else None

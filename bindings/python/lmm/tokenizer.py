@@ -42,7 +42,7 @@ class Tokenizer:
         handle = make(
             _abi.Tokens,
             "lmm_tokenizer_encode",
-            self._handle.pointer,
+            self._handle,
             data,
             len(data),
             _convert.truth(add_special_tokens, "add_special_tokens"),
@@ -71,13 +71,13 @@ class Tokenizer:
         handle = make(
             _abi.Text,
             "lmm_tokenizer_decode",
-            self._handle.pointer,
+            self._handle,
             (c_int32 * len(numbers))(*numbers),
             len(numbers),
             _convert.truth(skip_special_tokens, "skip_special_tokens"),
             free="lmm_text_free",
         )
-        return text(library().lmm_text_data, handle.pointer) or ""
+        return text(library().lmm_text_data, handle) or ""
 
     def render(self, messages: Union[list[Any], Mapping[str, Any], str]) -> Rendered:
         """Puts messages through the chat template, with the generation prompt. messages: a list as OpenAI's and Hugging
@@ -86,18 +86,18 @@ class Tokenizer:
         rendered, tokens = Handle(_abi.Text, "lmm_text_free"), Handle(_abi.Tokens, "lmm_tokens_free")
         call(
             "lmm_tokenizer_render",
-            self._handle.pointer, data, len(data), byref(rendered.pointer), byref(tokens.pointer),
+            self._handle, data, len(data), byref(rendered.pointer), byref(tokens.pointer),
         )  # fmt: skip
-        return Rendered(text(library().lmm_text_data, rendered.pointer) or "", _tokens(tokens))
+        return Rendered(text(library().lmm_text_data, rendered) or "", _tokens(tokens))
 
     @property
     def has_chat_template(self) -> bool:
-        return bool(library().lmm_tokenizer_has_chat_template(self._handle.pointer))
+        return bool(library().lmm_tokenizer_has_chat_template(self._handle))
 
 
 def _tokens(handle: Handle) -> list[Token]:
     loaded, count = library(), c_size_t()
-    ids = loaded.lmm_tokens_ids(handle.pointer, byref(count))
+    ids = loaded.lmm_tokens_ids(handle, byref(count))
     return [
-        Token(ids[index], text(loaded.lmm_tokens_piece, handle.pointer, index) or "") for index in range(count.value)
+        Token(ids[index], text(loaded.lmm_tokens_piece, handle, index) or "") for index in range(count.value)
     ]
