@@ -49,7 +49,8 @@ struct NoWaiting {
 
 /// Error busy within such a callback.
 inline void check_may_wait(const char* call) {
-  if (no_waiting > 0) fail(ErrorCode::busy, "{} waits for a model's worker, so it cannot be called by on_tap or on_log", call);
+  if (no_waiting > 0)
+    fail(ErrorCode::busy, "{} waits for a model's worker, so it cannot be called by on_tap or on_log", call);
 }
 
 /// Empty for a null callback.

@@ -53,7 +53,8 @@ lmm_error* static_error(lmm_code code) noexcept {
 std::string one_line(std::string_view what) {
   if (what.size() > kMaxMessage) what = what.substr(0, utf8::complete_prefix(what.substr(0, kMaxMessage)));
   std::string line = utf8::sanitize(what);
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
 }
 
@@ -94,9 +95,7 @@ lmm_code capi::report(const lmm_allocator& allocator, lmm_error** error) noexcep
   return tell(LMM_ERROR_INTERNAL, "an exception that could not be translated");
 }
 
-const char* lmm_code_name(lmm_code code) {
-  return code == LMM_OK ? "ok" : error_name(static_cast<ErrorCode>(code));
-}
+const char* lmm_code_name(lmm_code code) { return code == LMM_OK ? "ok" : error_name(static_cast<ErrorCode>(code)); }
 
 lmm_code lmm_error_code(const lmm_error* error) { return capi::alive(error) ? error->code : LMM_OK; }
 

@@ -70,8 +70,7 @@ lmm_code lmm_generate_options_set_typical_p(lmm_generate_options* options, doubl
   return set(options, &GenerateOptions::typical_p, typical_p, error);
 }
 
-lmm_code lmm_generate_options_set_repetition_penalty(lmm_generate_options* options, double penalty,
-                                                     lmm_error** error) {
+lmm_code lmm_generate_options_set_repetition_penalty(lmm_generate_options* options, double penalty, lmm_error** error) {
   return set(options, &GenerateOptions::repetition_penalty, penalty, error);
 }
 
@@ -132,7 +131,8 @@ lmm_code lmm_generate_options_set_on_tap(lmm_generate_options* options, const ch
     const auto kept = std::make_shared<KeptUser>(user);
     if (on_tap != nullptr) {
       names = text_argument(glob, glob_length, "glob");
-      if (names.empty()) fail(ErrorCode::invalid_argument, "glob is empty, expected one over names, such as \"vision.*\"");
+      if (names.empty())
+        fail(ErrorCode::invalid_argument, "glob is empty, expected one over names, such as \"vision.*\"");
       sink = [on_tap, kept](const Tap& tap) {
         const NoWaiting guard;
         const std::string name(tap.name);

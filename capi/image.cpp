@@ -29,7 +29,8 @@ lmm_code lmm_image_from_pixels(const lmm_allocator* allocator, const void* data,
     require(image, "image");
     const lmm_allocator& memory = allocator_or_default(allocator);
     if (format < LMM_PIXEL_RGB || format > LMM_PIXEL_GRAY) {
-      fail(ErrorCode::invalid_argument, "format is {}, expected 0 (rgb), 1 (bgr), 2 (rgba), 3 (bgra) or 4 (gray)", format);
+      fail(ErrorCode::invalid_argument, "format is {}, expected 0 (rgb), 1 (bgr), 2 (rgba), 3 (bgra) or 4 (gray)",
+           format);
     }
     const std::string_view bytes = data_argument(data, size, "data");
     PixelView view;

@@ -655,7 +655,8 @@ LMM_CAPI void lmm_pending_pause(lmm_pending* pending);
 LMM_CAPI void lmm_pending_resume(lmm_pending* pending);
 
 /* Lets the reply be worked on for this long, in microseconds (1 or more), waits until it rests again, and leaves it
- * paused. It rests between layers or tiles: at least one is done a call, so that the work goes on.
+ * paused. It rests between layers or tiles, and learns to stop before the budget ends; one is done however
+ * short the budget, where the system runs the worker within it. One thread at a time.
  * state: as lmm_pending_poll without buffer; may be NULL. */
 LMM_CAPI lmm_code lmm_pending_step(lmm_pending* pending, int64_t budget_microseconds, lmm_state* state,
                                    lmm_error** error);

@@ -98,7 +98,8 @@ lmm_code lmm_history_add(lmm_history* history, const char* role, size_t role_len
                          lmm_error** error) {
   return call_on(history, "history", error, [&](lmm_history& self) {
     const std::string_view name = text_argument(role, role_length, "role");
-    if (name.empty()) fail(ErrorCode::invalid_argument, "role is empty, expected \"system\", \"user\" or \"assistant\"");
+    if (name.empty())
+      fail(ErrorCode::invalid_argument, "role is empty, expected \"system\", \"user\" or \"assistant\"");
     const lmm_message& said = checked(message, "message");
     if (said.parts.empty()) fail(ErrorCode::invalid_argument, "message is empty, expected text or a picture");
     self.add(name, said.message());

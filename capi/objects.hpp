@@ -87,8 +87,7 @@ struct lmm_model : lmm::capi::Handle<lmm::capi::Kind::model> {
 };
 
 struct lmm_tokenizer : lmm::capi::Handle<lmm::capi::Kind::tokenizer> {
-  lmm_tokenizer(const lmm_allocator& allocator, lmm::Tokenizer from)
-      : Handle(allocator), tokenizer(std::move(from)) {}
+  lmm_tokenizer(const lmm_allocator& allocator, lmm::Tokenizer from) : Handle(allocator), tokenizer(std::move(from)) {}
   lmm::Tokenizer tokenizer;
 };
 
@@ -136,5 +135,5 @@ struct lmm_session : lmm::capi::Handle<lmm::capi::Kind::session> {
 struct lmm_pending : lmm::capi::Handle<lmm::capi::Kind::pending> {
   using Handle::Handle;
   mutable std::optional<lmm::Pending> pending;  ///< always there once the handle is given out
-  std::optional<lmm::Reply> reply;  ///< taken from `pending` and, for want of memory, not yet handed out
+  std::optional<lmm::Reply> reply;              ///< taken from `pending` and, for want of memory, not yet handed out
 };

@@ -40,7 +40,8 @@ lmm_code lmm_load_options_set_device(lmm_load_options* options, const char* devi
   return call_on(options, "options", error, [&](lmm_load_options& self) {
     const std::string_view name = text_argument(device, length, "device");
     if (name != "cpu" && name != "cuda" && !name.starts_with("cuda:")) {
-      fail(ErrorCode::invalid_argument, "device is \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"", name.substr(0, 80));
+      fail(ErrorCode::invalid_argument, "device is \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"",
+           name.substr(0, 80));
     }
     self.options.device = name;
   });
@@ -68,7 +69,8 @@ lmm_code lmm_load_options_set_on_log(lmm_load_options* options, lmm_on_log on_lo
       sink = [on_log, kept](LogLevel level, std::string_view line) {
         const NoWaiting guard;
         std::string text(line);
-        std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+        std::replace_if(
+            text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
         text = utf8::sanitize(text);  // a folder's name may be anything
         on_log(kept->user, static_cast<lmm_log_level>(level), text.c_str(), text.size());
       };
@@ -121,9 +123,8 @@ lmm_code lmm_session_options_set_template_variables(lmm_session_options* options
 
 lmm_code lmm_session_options_set_tools(lmm_session_options* options, const char* json, size_t length,
                                        lmm_error** error) {
-  return call_on(options, "options", error, [&](lmm_session_options& self) {
-    self.options.tools = json_argument(json, length, "tools", false);
-  });
+  return call_on(options, "options", error,
+                 [&](lmm_session_options& self) { self.options.tools = json_argument(json, length, "tools", false); });
 }
 
 lmm_code lmm_session_options_set_max_context(lmm_session_options* options, int64_t tokens, lmm_error** error) {

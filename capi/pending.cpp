@@ -8,9 +8,12 @@ namespace {
 
 lmm_state state_number(Pending::State state) {
   switch (state) {
-    case Pending::State::running: return LMM_STATE_RUNNING;
-    case Pending::State::done: return LMM_STATE_DONE;
-    case Pending::State::failed: return LMM_STATE_FAILED;
+    case Pending::State::running:
+      return LMM_STATE_RUNNING;
+    case Pending::State::done:
+      return LMM_STATE_DONE;
+    case Pending::State::failed:
+      return LMM_STATE_FAILED;
   }
   return LMM_STATE_FAILED;
 }

@@ -59,8 +59,8 @@ lmm_code lmm_tokenizer_decode(const lmm_tokenizer* tokenizer, const int32_t* ids
   });
 }
 
-lmm_code lmm_tokenizer_render(const lmm_tokenizer* tokenizer, const char* messages_json, size_t length,
-                              lmm_text** text, lmm_tokens** tokens, lmm_error** error) {
+lmm_code lmm_tokenizer_render(const lmm_tokenizer* tokenizer, const char* messages_json, size_t length, lmm_text** text,
+                              lmm_tokens** tokens, lmm_error** error) {
   return call_on(tokenizer, "tokenizer", error, [&](const lmm_tokenizer& self) {
     if (text == nullptr) require(tokens, "text and tokens");
     const Rendered rendered = self.tokenizer.render(text_argument(messages_json, length, "messages_json"));

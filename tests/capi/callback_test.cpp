@@ -31,7 +31,9 @@ void set_on_progress(lmm_generate_options* options, lmm_on_progress on_progress,
 
 void set_on_tap(lmm_generate_options* options, const char* glob, lmm_on_tap on_tap, void* user = nullptr,
                 lmm_release release = nullptr) {
-  ok([&](lmm_error** e) { return lmm_generate_options_set_on_tap(options, glob, LMM_STRLEN, on_tap, user, release, e); });
+  ok([&](lmm_error** e) {
+    return lmm_generate_options_set_on_tap(options, glob, LMM_STRLEN, on_tap, user, release, e);
+  });
 }
 
 }  // namespace
@@ -42,23 +44,29 @@ TEST_CASE("taps show the intermediates whose name matches") {
     bool shapes_fit = true;
   } seen;
   const Own<lmm_generate_options> options = new_options(2);
-  set_on_tap(options, "vision.*", [](void* user, const char* name, std::size_t name_length, const int64_t* shape,
-                                     std::size_t rank, const float* data) -> int32_t {
-    auto& saw = *static_cast<Seen*>(user);
-    saw.names.emplace(name, name_length);
-    if (rank == 0 || shape[0] <= 0 || data == nullptr || name[name_length] != '\0') saw.shapes_fit = false;
-    return LMM_GO_ON;
-  }, &seen);
+  set_on_tap(
+      options, "vision.*",
+      [](void* user, const char* name, std::size_t name_length, const int64_t* shape, std::size_t rank,
+         const float* data) -> int32_t {
+        auto& saw = *static_cast<Seen*>(user);
+        saw.names.emplace(name, name_length);
+        if (rank == 0 || shape[0] <= 0 || data == nullptr || name[name_length] != '\0') saw.shapes_fit = false;
+        return LMM_GO_ON;
+      },
+      &seen);
   ask(new_session(), say("Name the object.", open_picture()), options);
   CHECK(seen.names.size() > 3);
   CHECK(seen.shapes_fit);
   for (const std::string& name : seen.names) CHECK(name.starts_with("vision."));
   seen.names.clear();
-  set_on_tap(options, nullptr, nullptr) ;
+  set_on_tap(options, nullptr, nullptr);
   ask(new_session(), say("Name the object.", open_picture()), options);
   CHECK(seen.names.empty());
   fails(LMM_ERROR_INVALID_ARGUMENT, {"glob"}, [&](lmm_error** e) {
-    return lmm_generate_options_set_on_tap(options, "", 0, [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t { return LMM_GO_ON; }, nullptr, nullptr, e);
+    return lmm_generate_options_set_on_tap(
+        options, "", 0,
+        [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t { return LMM_GO_ON; },
+        nullptr, nullptr, e);
   });
 }
 
@@ -66,9 +74,12 @@ TEST_CASE("a tap that stops, or throws, cancels the reply") {
   const Own<lmm_session> session = new_session();
   const Own<lmm_generate_options> options = new_options(2);
   Own<lmm_reply> reply;
-  set_on_tap(options, "*", [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t { return LMM_STOP; });
+  set_on_tap(options, "*", [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t {
+    return LMM_STOP;
+  });
   CHECK(ask_code(session, say("Hello."), options, nullptr, nullptr, reply) == LMM_ERROR_CANCELLED);
-  set_on_tap(options, "*", [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t { throw 7; });
+  set_on_tap(options, "*",
+             [](void*, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t { throw 7; });
   CHECK(ask_code(session, say("Hello."), options, nullptr, nullptr, reply) == LMM_ERROR_CANCELLED);
   CHECK(turns_of(session) == 0);
   CHECK(lmm_reply_new_tokens(ask(session, say("Hello."))) > 0);
@@ -103,7 +114,9 @@ TEST_CASE("progress is told through all stages, and cancels any of them") {
 TEST_CASE("a piece that is answered with LMM_STOP ends the reply, and both turns stay") {
   const Own<lmm_session> session = new_session();
   int pieces = 0;
-  const lmm_on_piece third = [](void* user, const char*, std::size_t) -> int32_t { return ++*static_cast<int*>(user) < 3; };
+  const lmm_on_piece third = [](void* user, const char*, std::size_t) -> int32_t {
+    return ++*static_cast<int*>(user) < 3;
+  };
   const Own<lmm_reply> reply = ask(session, say("Count."), new_options(200, true), third, &pieces);
   CHECK(pieces == 3);
   CHECK(lmm_reply_finish_reason(reply) == LMM_FINISH_CANCELLED);
@@ -179,19 +192,23 @@ TEST_CASE("a tap that waits for the worker gets busy instead of waiting for itse
   const Own<lmm_message> message = say("Hello.");
   Host host{other, message, {}, 0};
   const Own<lmm_generate_options> options = new_options(1);
-  set_on_tap(options, "*", [](void* user, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t {
-    auto& me = *static_cast<Host*>(user);
-    Own<lmm_reply> reply;
-    Own<lmm_session> copy;
-    Own<lmm_model> loaded;
-    Own<lmm_image> image;
-    me.codes.insert(lmm_session_ask(me.other, me.message, nullptr, nullptr, nullptr, &reply, nullptr));
-    me.codes.insert(lmm_session_edit_last(me.other, me.message, nullptr, nullptr, nullptr, &reply, nullptr));
-    me.codes.insert(lmm_session_fork(me.other, &copy, nullptr));
-    me.codes.insert(lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, nullptr));
-    if (me.pictures == 0 && lmm_image_open(nullptr, picture_file().c_str(), LMM_STRLEN, &image, nullptr) == LMM_OK) ++me.pictures;
-    return LMM_GO_ON;
-  }, &host);
+  set_on_tap(
+      options, "*",
+      [](void* user, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t {
+        auto& me = *static_cast<Host*>(user);
+        Own<lmm_reply> reply;
+        Own<lmm_session> copy;
+        Own<lmm_model> loaded;
+        Own<lmm_image> image;
+        me.codes.insert(lmm_session_ask(me.other, me.message, nullptr, nullptr, nullptr, &reply, nullptr));
+        me.codes.insert(lmm_session_edit_last(me.other, me.message, nullptr, nullptr, nullptr, &reply, nullptr));
+        me.codes.insert(lmm_session_fork(me.other, &copy, nullptr));
+        me.codes.insert(lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, nullptr));
+        if (me.pictures == 0 && lmm_image_open(nullptr, picture_file().c_str(), LMM_STRLEN, &image, nullptr) == LMM_OK)
+          ++me.pictures;
+        return LMM_GO_ON;
+      },
+      &host);
   ask(new_session(), say("Hello."), options);
   CHECK(host.codes == std::set<lmm_code>{LMM_ERROR_BUSY});
   CHECK(host.pictures == 1);
@@ -205,7 +222,8 @@ TEST_CASE("what a kept callback was given is released once, when nothing can cal
     std::atomic<int>* taps;
   } counts{&released, &taps};
   const lmm_release release = [](void* user) { ++*static_cast<Counts*>(user)->released; };
-  const lmm_on_tap on_tap = [](void* user, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t {
+  const lmm_on_tap on_tap = [](void* user, const char*, std::size_t, const int64_t*, std::size_t,
+                               const float*) -> int32_t {
     CHECK(*static_cast<Counts*>(user)->released == 0);
     ++*static_cast<Counts*>(user)->taps;
     return LMM_GO_ON;
@@ -225,7 +243,8 @@ TEST_CASE("what a kept callback was given is released once, when nothing can cal
   // A setter that fails takes nothing over.
   int own = 0;
   const Own<lmm_generate_options> other = new_options(2);
-  CHECK(lmm_generate_options_set_on_tap(other, "\xFF", 1, on_tap, &own, [](void* user) { ++*static_cast<int*>(user); }, nullptr) ==
+  CHECK(lmm_generate_options_set_on_tap(
+            other, "\xFF", 1, on_tap, &own, [](void* user) { ++*static_cast<int*>(user); }, nullptr) ==
         LMM_ERROR_INVALID_ARGUMENT);
   CHECK(own == 0);
 }

@@ -36,9 +36,8 @@ Own<lmm_load_options> load_options() {
 }  // namespace
 
 TEST_CASE("invalid_argument") {
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"image", "NULL"}, [](lmm_error** e) {
-    return lmm_image_open(nullptr, "x", 1, nullptr, e);
-  });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"image", "NULL"},
+        [](lmm_error** e) { return lmm_image_open(nullptr, "x", 1, nullptr, e); });
 }
 
 TEST_CASE("not_found") {
@@ -106,8 +105,8 @@ TEST_CASE("bad_template") {
   ok([&](lmm_error** e) { return lmm_tokenizer_load(nullptr, copy.folder().c_str(), LMM_STRLEN, &tokenizer, e); });
   fails(LMM_ERROR_BAD_TEMPLATE, {"no thanks"}, [&](lmm_error** e) {
     lmm_text* text = untouched<lmm_text>();
-    const lmm_code code = lmm_tokenizer_render(tokenizer, R"([{"role": "user", "content": "hello"}])", LMM_STRLEN, &text,
-                                               nullptr, e);
+    const lmm_code code =
+        lmm_tokenizer_render(tokenizer, R"([{"role": "user", "content": "hello"}])", LMM_STRLEN, &text, nullptr, e);
     CHECK(text == untouched<lmm_text>());
     return code;
   });

@@ -107,7 +107,8 @@ class HostLocale {
     }
     folder_ = std::filesystem::temp_directory_path() / ("lmm-locale-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
-    const std::string make = "localedef -i " + language + " -f " + charset + " '" + (folder_ / name).string() + "' 2>&1";
+    const std::string make =
+        "localedef -i " + language + " -f " + charset + " '" + (folder_ / name).string() + "' 2>&1";
     FILE* tool = ::popen((make + " >/dev/null").c_str(), "r");
     if (tool != nullptr) ::pclose(tool);
     if (const char* path = std::getenv("LOCPATH")) locpath_ = path;
@@ -117,7 +118,10 @@ class HostLocale {
   ~HostLocale() {
     ::setlocale(LC_ALL, before_.c_str());
     if (folder_.empty()) return;
-    if (locpath_.empty()) ::unsetenv("LOCPATH"); else ::setenv("LOCPATH", locpath_.c_str(), 1);
+    if (locpath_.empty())
+      ::unsetenv("LOCPATH");
+    else
+      ::setenv("LOCPATH", locpath_.c_str(), 1);
     std::filesystem::remove_all(folder_);
   }
   HostLocale(const HostLocale&) = delete;
@@ -156,7 +160,9 @@ std::string everything() {
   all += lmm_error_message(error, nullptr);
   Own<lmm_session_options> session_options;
   ok([&](lmm_error** e) { return lmm_session_options_create(nullptr, &session_options, e); });
-  ok([&](lmm_error** e) { return lmm_session_options_set_template_variables(session_options, R"({"x": 0.25, "TITLE": "I"})", LMM_STRLEN, e); });
+  ok([&](lmm_error** e) {
+    return lmm_session_options_set_template_variables(session_options, R"({"x": 0.25, "TITLE": "I"})", LMM_STRLEN, e);
+  });
   return all;
 }
 
@@ -166,7 +172,8 @@ TEST_CASE("the host's locale changes nothing, and is not changed") {
   const std::string expected = everything();
   CHECK(expected.find("1.5") != std::string::npos);
   CHECK(expected.find("1234567") != std::string::npos);
-  const std::pair<const char*, const char*> locales[] = {{"de_DE", "UTF-8"}, {"de_DE", "ISO-8859-1"}, {"tr_TR", "UTF-8"}, {"tr_TR", "ISO-8859-9"}};
+  const std::pair<const char*, const char*> locales[] = {
+      {"de_DE", "UTF-8"}, {"de_DE", "ISO-8859-1"}, {"tr_TR", "UTF-8"}, {"tr_TR", "ISO-8859-9"}};
   for (const auto& [language, charset] : locales) {
     const HostLocale locale(language, charset);
     if (!locale.set()) {
@@ -192,7 +199,8 @@ TEST_CASE("a host that flushes denormals and rounds otherwise: the worker does n
   std::atomic<int> calls{0};
   std::atomic<int> wrong{0};
   std::pair<std::atomic<int>*, std::atomic<int>*> counts{&calls, &wrong};
-  const lmm_on_tap on_tap = [](void* user, const char*, std::size_t, const int64_t*, std::size_t, const float*) -> int32_t {
+  const lmm_on_tap on_tap = [](void* user, const char*, std::size_t, const int64_t*, std::size_t,
+                               const float*) -> int32_t {
     auto& [seen, bad] = *static_cast<std::pair<std::atomic<int>*, std::atomic<int>*>*>(user);
     ++*seen;
     if ((_mm_getcsr() & kFlush) != 0 || std::fegetround() != FE_TONEAREST) ++*bad;
@@ -203,7 +211,8 @@ TEST_CASE("a host that flushes denormals and rounds otherwise: the worker does n
     const Own<lmm_generate_options> options = new_options(16);
     ok([&](lmm_error** e) { return lmm_generate_options_set_on_tap(options, "*", 1, on_tap, &counts, nullptr, e); });
     CHECK(text_of(ask(new_session(loaded), say("Name the object.", open_picture()), options)) == expected);
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"typical_p"}, [&](lmm_error** e) { return lmm_generate_options_set_typical_p(options, 0, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"typical_p"},
+          [&](lmm_error** e) { return lmm_generate_options_set_typical_p(options, 0, e); });
     ok([&](lmm_error** e) { return lmm_generate_options_set_typical_p(options, 0.5, e); });
   }
   CHECK((_mm_getcsr() & ~0x3Fu) == (set & ~0x3Fu));  // but for the flags of what happened
@@ -240,7 +249,8 @@ TEST_CASE("standard input, output and error closed") {
 TEST_CASE("nothing is printed, and no signal handler is put up") {
   struct sigaction before[65];
   for (int signal = 1; signal < 65; ++signal) ::sigaction(signal, nullptr, &before[signal]);
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / ("lmm-output-" + std::to_string(::getpid()));
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("lmm-output-" + std::to_string(::getpid()));
   std::fflush(nullptr);
   const int out = ::dup(1);
   const int err = ::dup(2);

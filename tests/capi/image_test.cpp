@@ -75,8 +75,8 @@ TEST_CASE("pixels that cannot be") {
   };
   refuse(bytes, 12, 0, 2, 0, LMM_PIXEL_RGB);
   refuse(bytes, 12, 2, -2, 0, LMM_PIXEL_RGB);
-  refuse(bytes, 12, 3, 2, 0, LMM_PIXEL_RGB);           // too few bytes
-  refuse(bytes, 12, 2, 2, 5, LMM_PIXEL_RGB);           // a stride shorter than a row
+  refuse(bytes, 12, 3, 2, 0, LMM_PIXEL_RGB);  // too few bytes
+  refuse(bytes, 12, 2, 2, 5, LMM_PIXEL_RGB);  // a stride shorter than a row
   refuse(bytes, 12, 2, 2, -6, LMM_PIXEL_RGB);
   refuse(bytes, 12, 2, 2, INT64_MAX, LMM_PIXEL_RGB);
   refuse(bytes, 12, INT64_MAX, INT64_MAX, 0, LMM_PIXEL_RGB);

@@ -88,7 +88,8 @@ TEST_CASE("a log that throws, or calls what waits, does no harm") {
     auto& me = *static_cast<Host*>(user);
     Own<lmm_reply> reply;
     if (me.session == nullptr) return;
-    if (lmm_session_ask(me.session, me.message, nullptr, nullptr, nullptr, &reply, nullptr) == LMM_ERROR_BUSY) ++me.busy;
+    if (lmm_session_ask(me.session, me.message, nullptr, nullptr, nullptr, &reply, nullptr) == LMM_ERROR_BUSY)
+      ++me.busy;
   };
   ok([&](lmm_error** e) { return lmm_load_options_set_on_log(options, on_log, &host, nullptr, e); });
   Own<lmm_model> calling;

@@ -26,8 +26,9 @@ namespace {
 /// Runs a call with an allocator that fails at its first, second, ... allocation, until it succeeds. Each failure is
 /// `out_of_memory` and leaves nothing behind. Returns how many allocations the call needs.
 template <typename T>
-std::size_t fail_each(Allocator& allocator, const std::function<lmm_code(T**, lmm_error**)>& call,
-                      const std::function<void()>& unchanged = [] {}) {
+std::size_t fail_each(
+    Allocator& allocator, const std::function<lmm_code(T**, lmm_error**)>& call,
+    const std::function<void()>& unchanged = [] {}) {
   const std::size_t before = allocator.live();
   for (std::size_t count = 0;; ++count) {
     REQUIRE(count < 1000);
@@ -69,21 +70,36 @@ TEST_CASE("an allocator that is not whole is refused") {
 
 TEST_CASE("objects out of nothing") {
   Allocator allocator;
-  CHECK(fail_each<lmm_message>(allocator, [&](lmm_message** m, lmm_error** e) { return lmm_message_create(allocator, m, e); }) == 1);
-  CHECK(fail_each<lmm_history>(allocator, [&](lmm_history** h, lmm_error** e) { return lmm_history_create(allocator, h, e); }) == 1);
-  CHECK(fail_each<lmm_load_options>(allocator, [&](lmm_load_options** o, lmm_error** e) { return lmm_load_options_create(allocator, o, e); }) == 1);
-  CHECK(fail_each<lmm_session_options>(allocator, [&](lmm_session_options** o, lmm_error** e) { return lmm_session_options_create(allocator, o, e); }) == 1);
-  CHECK(fail_each<lmm_generate_options>(allocator, [&](lmm_generate_options** o, lmm_error** e) { return lmm_generate_options_create(allocator, o, e); }) == 1);
-  CHECK(fail_each<lmm_image>(allocator, [&](lmm_image** i, lmm_error** e) { return lmm_image_open(allocator, picture_file().c_str(), LMM_STRLEN, i, e); }) == 1);
-  CHECK(fail_each<lmm_info>(allocator, [&](lmm_info** i, lmm_error** e) { return lmm_info_read(allocator, LMM_POCKET_MODEL, LMM_STRLEN, i, e); }) > 3);
-  CHECK(fail_each<lmm_tokenizer>(allocator, [&](lmm_tokenizer** t, lmm_error** e) { return lmm_tokenizer_load(allocator, LMM_POCKET_MODEL, LMM_STRLEN, t, e); }) == 1);
+  CHECK(fail_each<lmm_message>(
+            allocator, [&](lmm_message** m, lmm_error** e) { return lmm_message_create(allocator, m, e); }) == 1);
+  CHECK(fail_each<lmm_history>(
+            allocator, [&](lmm_history** h, lmm_error** e) { return lmm_history_create(allocator, h, e); }) == 1);
+  CHECK(fail_each<lmm_load_options>(allocator, [&](lmm_load_options** o, lmm_error** e) {
+          return lmm_load_options_create(allocator, o, e);
+        }) == 1);
+  CHECK(fail_each<lmm_session_options>(allocator, [&](lmm_session_options** o, lmm_error** e) {
+          return lmm_session_options_create(allocator, o, e);
+        }) == 1);
+  CHECK(fail_each<lmm_generate_options>(allocator, [&](lmm_generate_options** o, lmm_error** e) {
+          return lmm_generate_options_create(allocator, o, e);
+        }) == 1);
+  CHECK(fail_each<lmm_image>(allocator, [&](lmm_image** i, lmm_error** e) {
+          return lmm_image_open(allocator, picture_file().c_str(), LMM_STRLEN, i, e);
+        }) == 1);
+  CHECK(fail_each<lmm_info>(allocator, [&](lmm_info** i, lmm_error** e) {
+          return lmm_info_read(allocator, LMM_POCKET_MODEL, LMM_STRLEN, i, e);
+        }) > 3);
+  CHECK(fail_each<lmm_tokenizer>(allocator, [&](lmm_tokenizer** t, lmm_error** e) {
+          return lmm_tokenizer_load(allocator, LMM_POCKET_MODEL, LMM_STRLEN, t, e);
+        }) == 1);
 }
 
 TEST_CASE("messages and histories") {
   Allocator allocator;
   {
     const Own<lmm_image> image = open_picture("burger.png", allocator);
-    const Own<lmm_message> message = say("A text that is longer than what a string holds in itself.", nullptr, allocator);
+    const Own<lmm_message> message =
+        say("A text that is longer than what a string holds in itself.", nullptr, allocator);
     Own<lmm_history> history;
     ok([&](lmm_error** e) { return lmm_history_create(allocator, &history, e); });
     const auto each = [&](const std::function<lmm_code(lmm_error**)>& call, const std::function<std::size_t()>& count) {
@@ -100,10 +116,15 @@ TEST_CASE("messages and histories") {
       CHECK(count() == before + 1);
     };
     for (int i = 0; i < 9; ++i) {  // more than once beyond a vector's capacity
-      each([&](lmm_error** e) { return lmm_message_add_text(message, "another text, too long to be held in place", LMM_STRLEN, e); },
+      each(
+          [&](lmm_error** e) {
+            return lmm_message_add_text(message, "another text, too long to be held in place", LMM_STRLEN, e);
+          },
+          [&] { return lmm_message_count(message); });
+      each([&](lmm_error** e) { return lmm_message_add_image(message, image, e); },
            [&] { return lmm_message_count(message); });
-      each([&](lmm_error** e) { return lmm_message_add_image(message, image, e); }, [&] { return lmm_message_count(message); });
-      each([&](lmm_error** e) { return lmm_history_add(history, "user", 4, message, e); }, [&] { return lmm_history_count(history); });
+      each([&](lmm_error** e) { return lmm_history_add(history, "user", 4, message, e); },
+           [&] { return lmm_history_count(history); });
     }
   }
   CHECK(allocator.live() == 0);
@@ -113,36 +134,65 @@ TEST_CASE("a model and all that comes of it") {
   Allocator allocator;
   {
     const Own<lmm_model> loaded = load(allocator);
-    CHECK(fail_each<lmm_tokenizer>(allocator, [&](lmm_tokenizer** t, lmm_error** e) { return lmm_model_tokenizer(loaded, t, e); }) == 1);
+    CHECK(fail_each<lmm_tokenizer>(
+              allocator, [&](lmm_tokenizer** t, lmm_error** e) { return lmm_model_tokenizer(loaded, t, e); }) == 1);
     Own<lmm_tokenizer> tokenizer;
     ok([&](lmm_error** e) { return lmm_model_tokenizer(loaded, &tokenizer, e); });
-    CHECK(fail_each<lmm_tokens>(allocator, [&](lmm_tokens** t, lmm_error** e) { return lmm_tokenizer_encode(tokenizer, "a burger", 8, 1, 1, t, e); }) > 2);
+    CHECK(fail_each<lmm_tokens>(allocator, [&](lmm_tokens** t, lmm_error** e) {
+            return lmm_tokenizer_encode(tokenizer, "a burger", 8, 1, 1, t, e);
+          }) > 2);
     const int32_t ids[] = {100, 101, 102, 103, 104, 105, 106, 107, 108, 109};
-    CHECK(fail_each<lmm_text>(allocator, [&](lmm_text** t, lmm_error** e) { return lmm_tokenizer_decode(tokenizer, ids, 10, 1, t, e); }) > 0);
+    CHECK(fail_each<lmm_text>(allocator, [&](lmm_text** t, lmm_error** e) {
+            return lmm_tokenizer_decode(tokenizer, ids, 10, 1, t, e);
+          }) > 0);
     CHECK(fail_each<lmm_tokens>(allocator, [&](lmm_tokens** t, lmm_error** e) {
             Own<lmm_text> text;
             lmm_text* kept = untouched<lmm_text>();
-            const lmm_code code = lmm_tokenizer_render(tokenizer, R"([{"role": "user", "content": "Hello."}])", LMM_STRLEN, &kept, t, e);
-            if (code == LMM_OK) lmm_text_free(kept); else CHECK(kept == untouched<lmm_text>());
+            const lmm_code code =
+                lmm_tokenizer_render(tokenizer, R"([{"role": "user", "content": "Hello."}])", LMM_STRLEN, &kept, t, e);
+            if (code == LMM_OK)
+              lmm_text_free(kept);
+            else
+              CHECK(kept == untouched<lmm_text>());
             return code;
           }) > 3);
 
-    CHECK(fail_each<lmm_session>(allocator, [&](lmm_session** s, lmm_error** e) { return lmm_session_create(loaded, nullptr, s, e); }) == 1);
+    CHECK(fail_each<lmm_session>(allocator, [&](lmm_session** s, lmm_error** e) {
+            return lmm_session_create(loaded, nullptr, s, e);
+          }) == 1);
     const Own<lmm_session> session = new_session(loaded);
     const Own<lmm_message> message = say("Find the fish.", open_picture("fish.png"));
     const Own<lmm_generate_options> options = new_options(32);
     std::size_t turns = 0;
     const auto same_turns = [&] { CHECK(turns_of(session) == turns); };
 
-    CHECK(fail_each<lmm_pending>(allocator, [&](lmm_pending** p, lmm_error** e) { return lmm_session_start(session, message, options, p, e); }, same_turns) == 1);
+    CHECK(fail_each<lmm_pending>(
+              allocator,
+              [&](lmm_pending** p, lmm_error** e) { return lmm_session_start(session, message, options, p, e); },
+              same_turns) == 1);
     ok([&](lmm_error** e) { return lmm_session_reset(session, e); });
-    CHECK(fail_each<lmm_reply>(allocator, [&](lmm_reply** r, lmm_error** e) { return lmm_session_ask(session, message, options, nullptr, nullptr, r, e); }, same_turns) > 1);
+    CHECK(fail_each<lmm_reply>(
+              allocator,
+              [&](lmm_reply** r, lmm_error** e) {
+                return lmm_session_ask(session, message, options, nullptr, nullptr, r, e);
+              },
+              same_turns) > 1);
     turns = 2;
     same_turns();
-    CHECK(fail_each<lmm_reply>(allocator, [&](lmm_reply** r, lmm_error** e) { return lmm_session_edit_last(session, message, options, nullptr, nullptr, r, e); }, same_turns) > 1);
-    CHECK(fail_each<lmm_history>(allocator, [&](lmm_history** h, lmm_error** e) { return lmm_session_history(session, h, e); }) > 3);
-    CHECK(fail_each<lmm_session>(allocator, [&](lmm_session** s, lmm_error** e) { return lmm_session_fork(session, s, e); }, same_turns) == 1);
-    CHECK(fail_each<lmm_message>(allocator, [&](lmm_message** m, lmm_error** e) { return lmm_session_pop(session, m, e); }, same_turns) > 1);
+    CHECK(fail_each<lmm_reply>(
+              allocator,
+              [&](lmm_reply** r, lmm_error** e) {
+                return lmm_session_edit_last(session, message, options, nullptr, nullptr, r, e);
+              },
+              same_turns) > 1);
+    CHECK(fail_each<lmm_history>(
+              allocator, [&](lmm_history** h, lmm_error** e) { return lmm_session_history(session, h, e); }) > 3);
+    CHECK(fail_each<lmm_session>(
+              allocator, [&](lmm_session** s, lmm_error** e) { return lmm_session_fork(session, s, e); }, same_turns) ==
+          1);
+    CHECK(fail_each<lmm_message>(
+              allocator, [&](lmm_message** m, lmm_error** e) { return lmm_session_pop(session, m, e); }, same_turns) >
+          1);
     turns = 0;
     same_turns();
   }
@@ -226,7 +276,8 @@ TEST_CASE("many threads share one allocator") {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 50; ++i) {
-        const Own<lmm_message> message = say("A text that is longer than what a string holds in itself.", nullptr, allocator);
+        const Own<lmm_message> message =
+            say("A text that is longer than what a string holds in itself.", nullptr, allocator);
         Own<lmm_error> error;
         CHECK(lmm_message_add_text(message, nullptr, 1, &error) == LMM_ERROR_INVALID_ARGUMENT);
       }

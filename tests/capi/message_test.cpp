@@ -32,14 +32,17 @@ TEST_CASE("a message holds texts and pictures in order") {
 TEST_CASE("texts that are none, and nothing changes") {
   const Own<lmm_message> message = say("x");
   const auto refuse = [&](const char* text, std::size_t length, const char* part) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {part}, [&](lmm_error** e) { return lmm_message_add_text(message, text, length, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {part},
+          [&](lmm_error** e) { return lmm_message_add_text(message, text, length, e); });
   };
   refuse(nullptr, 4, "NULL");
   refuse(nullptr, LMM_STRLEN, "NULL");
   refuse("x", SIZE_MAX - 1, "bytes");
   refuse("x", (std::size_t{1} << 30) + 1, "bytes");
-  for (const char* text : {"\xFF", "a\xC3", "\xED\xA0\x80", "\xC0\xAF", "\xF4\x90\x80\x80"}) refuse(text, LMM_STRLEN, "UTF-8");
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"image"}, [&](lmm_error** e) { return lmm_message_add_image(message, nullptr, e); });
+  for (const char* text : {"\xFF", "a\xC3", "\xED\xA0\x80", "\xC0\xAF", "\xF4\x90\x80\x80"})
+    refuse(text, LMM_STRLEN, "UTF-8");
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"image"},
+        [&](lmm_error** e) { return lmm_message_add_image(message, nullptr, e); });
   CHECK(lmm_message_count(message) == 1);
 }
 
@@ -73,9 +76,12 @@ TEST_CASE("turns that are none") {
   ok([&](lmm_error** e) { return lmm_message_create(nullptr, &empty, e); });
   const Own<lmm_message> said = say("x");
   fails(LMM_ERROR_INVALID_ARGUMENT, {"role"}, [&](lmm_error** e) { return lmm_history_add(history, "", 0, said, e); });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"role"}, [&](lmm_error** e) { return lmm_history_add(history, "\xFF", 1, said, e); });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"}, [&](lmm_error** e) { return lmm_history_add(history, "user", 4, empty, e); });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"message"}, [&](lmm_error** e) { return lmm_history_add(history, "user", 4, nullptr, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"role"},
+        [&](lmm_error** e) { return lmm_history_add(history, "\xFF", 1, said, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"},
+        [&](lmm_error** e) { return lmm_history_add(history, "user", 4, empty, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"message"},
+        [&](lmm_error** e) { return lmm_history_add(history, "user", 4, nullptr, e); });
   CHECK(lmm_history_count(history) == 0);
 }
 

@@ -37,7 +37,10 @@ std::vector<std::pair<const char*, Call>> calls_about(void* wrong) {
   const auto w_history = as(static_cast<lmm_history*>(nullptr));
   const auto w_model = as(static_cast<lmm_model*>(nullptr));
   const auto w_tokenizer = as(static_cast<lmm_tokenizer*>(nullptr));
-#define CALL(function, ...) {#function, [=](lmm_error** e) { return function(__VA_ARGS__, e); }}
+#define CALL(function, ...)                                            \
+  {                                                                    \
+    #function, [=](lmm_error** e) { return function(__VA_ARGS__, e); } \
+  }
   return {
       CALL(lmm_message_add_text, w_message, "x", 1),
       CALL(lmm_message_add_image, w_message, image),
@@ -262,7 +265,8 @@ TEST_CASE("a session freed by its own callback") {
   };
   Own<lmm_reply> reply;
   const Own<lmm_message> message = say("Count.");
-  const lmm_code code = lmm_session_ask(host.session, message, new_options(240, true), on_piece, &host, &reply, nullptr);
+  const lmm_code code =
+      lmm_session_ask(host.session, message, new_options(240, true), on_piece, &host, &reply, nullptr);
   CHECK(code == LMM_OK);
   CHECK(lmm_reply_finish_reason(reply) == LMM_FINISH_CANCELLED);
   CHECK(host.pieces == 1);
@@ -292,7 +296,9 @@ TEST_CASE("everything freed in the middle of an answer, in every order") {
     ok([&](lmm_error** e) { return lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, e); });
     Own<lmm_session> session = new_session(loaded);
     Own<lmm_pending> pending;
-    ok([&](lmm_error** e) { return lmm_session_start(session, say("Count.", open_picture()), new_options(200, true), &pending, e); });
+    ok([&](lmm_error** e) {
+      return lmm_session_start(session, say("Count.", open_picture()), new_options(200, true), &pending, e);
+    });
     if (order % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10 * order));
     for (int i = 0; i < 3; ++i) {
       const int which = order < 3 ? (order + i) % 3 : (order - i) % 3;

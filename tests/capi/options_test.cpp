@@ -97,8 +97,10 @@ TEST_CASE_FIXTURE(Generate, "a bad word is not produced") {
   REQUIRE(!usual.empty());
   ok([&](lmm_error** e) { return lmm_generate_options_add_bad_word(options, usual.data(), usual.size(), e); });
   CHECK(text_of(ask(new_session(), say("Name the object.", open_picture()), options)) != usual);
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"}, [&](lmm_error** e) { return lmm_generate_options_add_bad_word(options, "", 0, e); });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"UTF-8"}, [&](lmm_error** e) { return lmm_generate_options_add_bad_word(options, "\xFF", 1, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"},
+        [&](lmm_error** e) { return lmm_generate_options_add_bad_word(options, "", 0, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"UTF-8"},
+        [&](lmm_error** e) { return lmm_generate_options_add_bad_word(options, "\xFF", 1, e); });
 }
 
 TEST_CASE_FIXTURE(Generate, "a logit bias makes a token certain") {
@@ -111,7 +113,8 @@ TEST_CASE_FIXTURE(Generate, "a logit bias makes a token certain") {
   REQUIRE(count == 3);
   for (std::size_t i = 0; i < count; ++i) CHECK(ids[i] == 100);
   const auto bias = [&](int32_t token, double value) {
-    return [this, token, value](lmm_error** e) { return lmm_generate_options_set_logit_bias(options, token, value, e); };
+    return
+        [this, token, value](lmm_error** e) { return lmm_generate_options_set_logit_bias(options, token, value, e); };
   };
   fails(LMM_ERROR_INVALID_ARGUMENT, {"logit_bias"}, bias(-1, 0));
   fails(LMM_ERROR_INVALID_ARGUMENT, {"logit_bias"}, bias(1, kNan));
@@ -128,8 +131,10 @@ TEST_CASE_FIXTURE(Generate, "a stop string ends the reply and is not part of it"
   const Own<lmm_reply> reply = ask(new_session(), say("Name the object.", open_picture()), options);
   CHECK(lmm_reply_finish_reason(reply) == LMM_FINISH_STOP);
   CHECK(text_of(reply) == usual.substr(0, usual.find(tail)));
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"}, [&](lmm_error** e) { return lmm_generate_options_add_stop(options, nullptr, 0, e); });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"UTF-8"}, [&](lmm_error** e) { return lmm_generate_options_add_stop(options, "\xC3", 1, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"empty"},
+        [&](lmm_error** e) { return lmm_generate_options_add_stop(options, nullptr, 0, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"UTF-8"},
+        [&](lmm_error** e) { return lmm_generate_options_add_stop(options, "\xC3", 1, e); });
 }
 
 TEST_CASE_FIXTURE(Generate, "the same seed, the same reply") {
@@ -181,7 +186,8 @@ TEST_CASE("options of sessions") {
   text_refused(lmm_session_options_set_template_variables, "[1]", "object");
   text_refused(lmm_session_options_set_template_variables, "{", "template_variables");
   text_refused(lmm_session_options_set_tools, "{}", "list");
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"max_context", "-1"}, [&](lmm_error** e) { return lmm_session_options_set_max_context(options, -1, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"max_context", "-1"},
+        [&](lmm_error** e) { return lmm_session_options_set_max_context(options, -1, e); });
 
   const Own<lmm_session> session = new_session(model(), options);
   Own<lmm_history> history;
@@ -203,17 +209,21 @@ TEST_CASE("options of loading") {
     ok([&](lmm_error** e) { return lmm_load_options_set_dtype(options, dtype, e); });
   }
   for (const lmm_dtype dtype : {-1, 4}) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"dtype"}, [&](lmm_error** e) { return lmm_load_options_set_dtype(options, dtype, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"dtype"},
+          [&](lmm_error** e) { return lmm_load_options_set_dtype(options, dtype, e); });
   }
-  for (const int32_t threads : {0, 1, 1024}) ok([&](lmm_error** e) { return lmm_load_options_set_threads(options, threads, e); });
+  for (const int32_t threads : {0, 1, 1024})
+    ok([&](lmm_error** e) { return lmm_load_options_set_threads(options, threads, e); });
   for (const int32_t threads : {-1, 1025, INT32_MIN}) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"threads"}, [&](lmm_error** e) { return lmm_load_options_set_threads(options, threads, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"threads"},
+          [&](lmm_error** e) { return lmm_load_options_set_threads(options, threads, e); });
   }
   for (const char* device : {"cpu", "cuda", "cuda:1"}) {
     ok([&](lmm_error** e) { return lmm_load_options_set_device(options, device, LMM_STRLEN, e); });
   }
   for (const char* device : {"", "toaster", "CPU", "\xFF"}) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"device"}, [&](lmm_error** e) { return lmm_load_options_set_device(options, device, LMM_STRLEN, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"device"},
+          [&](lmm_error** e) { return lmm_load_options_set_device(options, device, LMM_STRLEN, e); });
   }
   ok([&](lmm_error** e) { return lmm_load_options_set_max_memory(options, UINT64_MAX, e); });
 }

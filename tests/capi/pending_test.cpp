@@ -7,7 +7,8 @@ using namespace capi_test;
 
 namespace {
 
-Own<lmm_pending> start(lmm_session* session, const lmm_message* message, const lmm_generate_options* options = nullptr) {
+Own<lmm_pending> start(lmm_session* session, const lmm_message* message,
+                       const lmm_generate_options* options = nullptr) {
   Own<lmm_pending> pending;
   ok([&](lmm_error** e) { return lmm_session_start(session, message, options, &pending, e); });
   return pending;
@@ -73,7 +74,8 @@ TEST_CASE("polls that cannot be") {
   std::size_t length = 77;
   lmm_state state = 77;
   const auto refused = [&](char* to, std::size_t capacity, std::size_t* written) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {}, [&](lmm_error** e) { return lmm_pending_poll(pending, to, capacity, written, &state, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {},
+          [&](lmm_error** e) { return lmm_pending_poll(pending, to, capacity, written, &state, e); });
   };
   refused(buffer, 3, &length);
   refused(buffer, 0, &length);
@@ -94,7 +96,8 @@ TEST_CASE("a reply is taken once") {
     CHECK(reply == untouched<lmm_reply>());
     return code;
   });
-  fails(LMM_ERROR_INVALID_ARGUMENT, {"taken"}, [&](lmm_error** e) { return lmm_pending_poll(pending, nullptr, 0, nullptr, nullptr, e); });
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"taken"},
+        [&](lmm_error** e) { return lmm_pending_poll(pending, nullptr, 0, nullptr, nullptr, e); });
   lmm_pending_cancel(pending);
 }
 
@@ -138,7 +141,7 @@ TEST_CASE("progress") {
   bool seen = false;
   lmm_state state = LMM_STATE_RUNNING;
   while (state == LMM_STATE_RUNNING) {
-    ok([&](lmm_error** e) { return lmm_pending_step(pending, 1, &state, e); });
+    ok([&](lmm_error** e) { return lmm_pending_step(pending, 500, &state, e); });
     ok([&](lmm_error** e) { return lmm_pending_progress(pending, &stage, &done, &total, e); });
     seen = seen || (total > 0 && done > 0 && done <= total);
   }
@@ -170,7 +173,8 @@ TEST_CASE("a reply that starts paused runs when it is stepped or resumed") {
 
   const Own<lmm_pending> resumed = start(session, say("Which mood is this?"), options);
   for (const int64_t budget : {int64_t{0}, int64_t{-1}, INT64_MIN}) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"budget"}, [&](lmm_error** e) { return lmm_pending_step(resumed, budget, nullptr, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"budget"},
+          [&](lmm_error** e) { return lmm_pending_step(resumed, budget, nullptr, e); });
   }
   lmm_pending_resume(resumed);
   lmm_pending_pause(resumed);

@@ -10,7 +10,8 @@ std::vector<std::string> roles_of(const lmm_session* session) {
   Own<lmm_history> history;
   ok([&](lmm_error** e) { return lmm_session_history(session, &history, e); });
   std::vector<std::string> roles;
-  for (std::size_t i = 0; i < lmm_history_count(history); ++i) roles.emplace_back(lmm_history_role(history, i, nullptr));
+  for (std::size_t i = 0; i < lmm_history_count(history); ++i)
+    roles.emplace_back(lmm_history_role(history, i, nullptr));
   return roles;
 }
 
@@ -86,7 +87,8 @@ TEST_CASE("a history that is kept by the host and put back") {
   ok([&](lmm_error** e) { return lmm_history_create(nullptr, &half, e); });
   for (std::size_t i = 0; i < 2; ++i) {
     ok([&](lmm_error** e) {
-      return lmm_history_add(half, lmm_history_role(history, i, nullptr), LMM_STRLEN, lmm_history_message(history, i), e);
+      return lmm_history_add(half, lmm_history_role(history, i, nullptr), LMM_STRLEN, lmm_history_message(history, i),
+                             e);
     });
   }
   const Own<lmm_session> other = new_session();

@@ -150,7 +150,8 @@ inline Own<lmm_image> open_picture(const char* name = "burger.png", const lmm_al
 }
 
 /// A message of a picture (may be null) and a text.
-inline Own<lmm_message> say(const char* text, const lmm_image* image = nullptr, const lmm_allocator* allocator = nullptr) {
+inline Own<lmm_message> say(const char* text, const lmm_image* image = nullptr,
+                            const lmm_allocator* allocator = nullptr) {
   Own<lmm_message> message;
   ok([&](lmm_error** e) { return lmm_message_create(allocator, &message, e); });
   if (image != nullptr) ok([&](lmm_error** e) { return lmm_message_add_image(message, image, e); });
@@ -172,8 +173,9 @@ inline Own<lmm_generate_options> new_options(int64_t max_tokens, bool ignore_eos
   return options;
 }
 
-inline Own<lmm_reply> ask(lmm_session* session, const lmm_message* message, const lmm_generate_options* options = nullptr,
-                          lmm_on_piece on_piece = nullptr, void* user = nullptr) {
+inline Own<lmm_reply> ask(lmm_session* session, const lmm_message* message,
+                          const lmm_generate_options* options = nullptr, lmm_on_piece on_piece = nullptr,
+                          void* user = nullptr) {
   Own<lmm_reply> reply;
   ok([&](lmm_error** e) { return lmm_session_ask(session, message, options, on_piece, user, &reply, e); });
   return reply;

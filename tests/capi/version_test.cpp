@@ -23,9 +23,11 @@ TEST_CASE("features") {
 }
 
 TEST_CASE("names") {
-  const char* codes[] = {"ok",       "invalid_argument", "not_found", "io",        "bad_file",     "unsupported", "out_of_memory",
-                         "context_overflow", "cancelled", "busy",     "no_device", "bad_template", "internal"};
-  for (lmm_code code = LMM_OK; code <= LMM_ERROR_INTERNAL; ++code) CHECK(std::string(lmm_code_name(code)) == codes[code]);
+  const char* codes[] = {"ok",          "invalid_argument", "not_found",        "io",        "bad_file",
+                         "unsupported", "out_of_memory",    "context_overflow", "cancelled", "busy",
+                         "no_device",   "bad_template",     "internal"};
+  for (lmm_code code = LMM_OK; code <= LMM_ERROR_INTERNAL; ++code)
+    CHECK(std::string(lmm_code_name(code)) == codes[code]);
   CHECK(std::string(lmm_code_name(13)) == "unknown");
   CHECK(std::string(lmm_code_name(-1)) == "unknown");
   CHECK(std::string(lmm_dtype_name(LMM_DTYPE_AUTO)) == "auto");

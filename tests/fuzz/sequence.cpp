@@ -1,153 +1,17 @@
-// A random sequence of calls over the whole C interface: objects made, used wrongly and rightly, and freed in any order,
-// with arguments that hosts should not give. Run under the address and undefined-behaviour sanitizers it must be clean;
-// everywhere each call must keep the interface's promises.
+// A random sequence of calls over the whole C interface: objects made, used wrongly and rightly, and freed in any
+// order, with arguments that hosts should not give. Run under the address and undefined-behaviour sanitizers it must be
+// clean; everywhere each call must keep the interface's promises.
 //
 //   sequence MODEL PICTURE [SEED [CALLS]]     a failure prints the seed that shows it again; LMM_LONG=1: 20 seeds
 
-#include <lmm.h>
+#include "tests/fuzz/world.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <map>
-#include <random>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace {
-
-std::mt19937_64 random_bits;
-std::uint64_t seed = 6;
-const char* running = "";
-
-[[noreturn]] void broken(const char* what) {
-  std::fprintf(stderr, "seed %llu, %s: %s\n", static_cast<unsigned long long>(seed), running, what);
-  std::exit(1);
-}
-
-std::size_t below(std::size_t limit) { return random_bits() % limit; }
-bool chance(int percent) { return below(100) < static_cast<std::size_t>(percent); }
-
-template <typename T>
-T any_of(std::initializer_list<T> values) {
-  return *(values.begin() + below(values.size()));
-}
-
-void free_one(lmm_error* object) { lmm_error_free(object); }
-void free_one(lmm_text* object) { lmm_text_free(object); }
-void free_one(lmm_image* object) { lmm_image_free(object); }
-void free_one(lmm_message* object) { lmm_message_free(object); }
-void free_one(lmm_history* object) { lmm_history_free(object); }
-void free_one(lmm_load_options* object) { lmm_load_options_free(object); }
-void free_one(lmm_info* object) { lmm_info_free(object); }
-void free_one(lmm_model* object) { lmm_model_free(object); }
-void free_one(lmm_tokenizer* object) { lmm_tokenizer_free(object); }
-void free_one(lmm_tokens* object) { lmm_tokens_free(object); }
-void free_one(lmm_session_options* object) { lmm_session_options_free(object); }
-void free_one(lmm_generate_options* object) { lmm_generate_options_free(object); }
-void free_one(lmm_reply* object) { lmm_reply_free(object); }
-void free_one(lmm_session* object) { lmm_session_free(object); }
-void free_one(lmm_pending* object) { lmm_pending_free(object); }
-
-/// The living objects of one type.
-template <typename T>
-struct Pool {
-  std::vector<T*> objects;
-  std::size_t most = 6;
-
-  /// One of them, or NULL.
-  T* pick() const { return objects.empty() || chance(4) ? nullptr : objects[below(objects.size())]; }
-  void add(T* object) {
-    objects.push_back(object);
-    if (objects.size() > most) drop();
-  }
-  void drop() {
-    if (objects.empty() || chance(5)) return free_one(static_cast<T*>(nullptr));
-    const std::size_t index = below(objects.size());
-    free_one(objects[index]);
-    objects.erase(objects.begin() + static_cast<std::ptrdiff_t>(index));
-  }
-  void clear() {
-    for (T* object : objects) free_one(object);
-    objects.clear();
-  }
-};
-
-Pool<lmm_text> texts;
-Pool<lmm_image> images;
-Pool<lmm_message> messages;
-Pool<lmm_history> histories;
-Pool<lmm_load_options> load_options;
-Pool<lmm_info> infos;
-Pool<lmm_model> models{{}, 2};
-Pool<lmm_tokenizer> tokenizers;
-Pool<lmm_tokens> token_lists;
-Pool<lmm_session_options> session_options;
-Pool<lmm_generate_options> generate_options;
-Pool<lmm_reply> replies;
-Pool<lmm_session> sessions;
-Pool<lmm_pending> pendings;
-
-// ---- memory that fails now and then --------------------------------------------------------------------------------
-
-void* allocate(void*, std::size_t size) { return chance(3) ? nullptr : std::malloc(size); }
-void deallocate(void*, void* memory) { std::free(memory); }
-const lmm_allocator kSometimes{nullptr, allocate, deallocate};
-const lmm_allocator kBroken{nullptr, allocate, nullptr};
-
-const lmm_allocator* allocator() {
-  return chance(80) ? nullptr : chance(95) ? &kSometimes : &kBroken;
-}
-
-// ---- arguments -----------------------------------------------------------------------------------------------------
-
-struct Text {
-  const char* data;
-  std::size_t length;
-};
-
-Text text() {
-  static const std::string kLong(3000, 'x');
-  switch (below(16)) {
-    case 0: return {nullptr, 0};
-    case 1: return {nullptr, any_of<std::size_t>({1, LMM_STRLEN, SIZE_MAX / 2})};
-    case 2: return {"\xFF\xFE", 2};
-    case 3: return {"cut \xC3", LMM_STRLEN};
-    case 4: return {"", any_of<std::size_t>({0, LMM_STRLEN})};
-    case 5: return {"a\0b", 3};
-    case 6: return {"x", any_of<std::size_t>({SIZE_MAX - 1, SIZE_MAX / 2, std::size_t{1} << 40})};
-    case 7: return {kLong.data(), kLong.size()};
-    case 8: return {"<image><end_of_utterance><|im_end|>", LMM_STRLEN};
-    case 9: return {"\xF0\x9F\x8D\x94\xE2\x80\x8B\xCC\x81", LMM_STRLEN};
-    case 10: return {"[{\"role\": \"user\", \"content\": \"Hello.\"}]", LMM_STRLEN};
-    case 11: return {"{\"a\": [1, 2.5, null]}", LMM_STRLEN};
-    case 12: return {"{\"a\"", LMM_STRLEN};
-    case 13: return {"user", LMM_STRLEN};
-    default: return {"Which mood is this?", LMM_STRLEN};
-  }
-}
-
-std::string model_folder;
-std::string picture_path;
-
-Text folder() { return chance(70) ? Text{model_folder.data(), model_folder.size()} : text(); }
-Text picture() { return chance(80) ? Text{picture_path.data(), picture_path.size()} : text(); }
-
-double number() {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  return any_of({0.0, 0.5, 0.9, 1.0, 1.3, 2.0, -1.0, -2.0, 1e300, -1e300, 5e-324, kNan, kInfinity, -kInfinity});
-}
-
-int64_t integer() {
-  return any_of<int64_t>({0, 1, 2, 3, 5, 8, -1, 40, 100, INT32_MAX, int64_t{1} << 31, INT64_MAX, INT64_MIN});
-}
-
-int32_t small_integer() { return any_of({0, 1, 2, 3, 4, -1, 100, INT32_MAX, INT32_MIN}); }
-std::size_t index() { return any_of<std::size_t>({0, 0, 0, 1, 1, 2, 3, 1000, SIZE_MAX, SIZE_MAX / 2}); }
 
 // ---- callbacks: they use the interface themselves, stop at random, throw at random ----------------------------------
 
@@ -200,7 +64,8 @@ lmm_code checked(Call call) {
   if (error != nullptr) {
     std::size_t length = 0;
     const char* message = lmm_error_message(error, &length);
-    if (length == 0 || std::strlen(message) != length || lmm_error_code(error) != code) broken("an error of another call");
+    if (length == 0 || std::strlen(message) != length || lmm_error_code(error) != code)
+      broken("an error of another call");
     free_one(error);
   }
   return code;
@@ -227,168 +92,256 @@ void keep(Call call) {
   if (checked([&](lmm_error** e) { return call(user, e); }) != LMM_OK) std::free(user);
 }
 
-#define OP(name, ...) {#name, [] { __VA_ARGS__; }}
-#define SET(name, pool, ...) OP(name, const Text t = text(); static_cast<void>(t); checked([&](lmm_error** e) { return name(pool.pick(), __VA_ARGS__, e); }))
+#define OP(name, ...)          \
+  {                            \
+    #name, [] { __VA_ARGS__; } \
+  }
+#define SET(name, pool, ...)                            \
+  OP(name, const Text t = text(); static_cast<void>(t); \
+     checked([&](lmm_error** e) { return name(pool.pick(), __VA_ARGS__, e); }))
 
 const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
   static const std::vector<std::pair<const char*, std::function<void()>>> kAll = {
-      OP(lmm_version, if (lmm_version() == nullptr) broken("no version")),
-      OP(lmm_version_number, if (lmm_version_number() == 0) broken("no version")),
-      OP(lmm_feature, lmm_feature(index())),
-      OP(lmm_has_feature, lmm_has_feature(any_of<const char*>({nullptr, "", "step"}))),
-      OP(lmm_code_name, if (lmm_code_name(small_integer()) == nullptr) broken("no name")),
-      OP(lmm_dtype_name, if (lmm_dtype_name(small_integer()) == nullptr) broken("no name")),
-      OP(lmm_finish_reason_name, if (lmm_finish_reason_name(small_integer()) == nullptr) broken("no name")),
-      OP(lmm_text_data, if (lmm_text_data(texts.pick(), nullptr) == nullptr) broken("no text")),
-      OP(lmm_text_free, texts.drop()),
+    OP(lmm_version, if (lmm_version() == nullptr) broken("no version")),
+    OP(lmm_version_number, if (lmm_version_number() == 0) broken("no version")),
+    OP(lmm_feature, lmm_feature(index())),
+    OP(lmm_has_feature, lmm_has_feature(any_of<const char*>({nullptr, "", "step"}))),
+    OP(lmm_code_name, if (lmm_code_name(small_integer()) == nullptr) broken("no name")),
+    OP(lmm_dtype_name, if (lmm_dtype_name(small_integer()) == nullptr) broken("no name")),
+    OP(lmm_finish_reason_name, if (lmm_finish_reason_name(small_integer()) == nullptr) broken("no name")),
+    OP(lmm_text_data, if (lmm_text_data(texts.pick(), nullptr) == nullptr) broken("no text")),
+    OP(lmm_text_free, texts.drop()),
 
-      OP(lmm_image_open, const Text t = picture(); make(images, [&](lmm_image** o, lmm_error** e) { return lmm_image_open(allocator(), t.data, t.length, o, e); })),
-      OP(lmm_image_decode, const Text t = text(); if (t.length < 4000) make(images, [&](lmm_image** o, lmm_error** e) { return lmm_image_decode(allocator(), t.data, t.length, o, e); })),
-      OP(lmm_image_from_pixels, static const std::vector<std::uint8_t> pixels(4096, 77); make(images, [&](lmm_image** o, lmm_error** e) {
-           const int64_t width = chance(70) ? static_cast<int64_t>(1 + below(32)) : integer();
-           const int64_t height = chance(70) ? static_cast<int64_t>(1 + below(32)) : integer();
-           const int64_t stride = chance(70) ? 0 : integer();
-           const std::size_t size = any_of<std::size_t>({4096, 4096, 4096, 100, 0, SIZE_MAX});
-           return lmm_image_from_pixels(allocator(), chance(95) ? pixels.data() : nullptr, size, width, height, stride, small_integer(), small_integer(), o, e);
-         })),
-      OP(lmm_image_width, lmm_image_width(images.pick())),
-      OP(lmm_image_height, lmm_image_height(images.pick())),
-      OP(lmm_image_rgb, std::size_t size = 0; const uint8_t* rgb = lmm_image_rgb(images.pick(), &size); volatile int sum = 0; for (std::size_t i = 0; i < size; ++i) sum = sum + rgb[i]),
-      OP(lmm_image_free, images.drop()),
+    OP(lmm_image_open, const Text t = picture();
+       make(images, [&](lmm_image** o, lmm_error** e) { return lmm_image_open(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_image_decode, const Text t = text(); if (t.length < 4000)
+           make(images,
+                [&](lmm_image** o, lmm_error** e) { return lmm_image_decode(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_image_from_pixels, static const std::vector<std::uint8_t> pixels(4096, 77);
+       make(images,
+            [&](lmm_image** o, lmm_error** e) {
+              const int64_t width = chance(70) ? static_cast<int64_t>(1 + below(32)) : integer();
+              const int64_t height = chance(70) ? static_cast<int64_t>(1 + below(32)) : integer();
+              const int64_t stride = chance(70) ? 0 : integer();
+              const std::size_t size = any_of<std::size_t>({4096, 4096, 4096, 100, 0, SIZE_MAX});
+              return lmm_image_from_pixels(allocator(), chance(95) ? pixels.data() : nullptr, size, width, height,
+                                           stride, small_integer(), small_integer(), o, e);
+            })),
+    OP(lmm_image_width, lmm_image_width(images.pick())),
+    OP(lmm_image_height, lmm_image_height(images.pick())),
+    OP(lmm_image_rgb, std::size_t size = 0; const uint8_t* rgb = lmm_image_rgb(images.pick(), &size);
+       volatile int sum = 0; for (std::size_t i = 0; i < size; ++i) sum = sum + rgb[i]),
+    OP(lmm_image_free, images.drop()),
 
-      OP(lmm_message_create, make(messages, [](lmm_message** o, lmm_error** e) { return lmm_message_create(allocator(), o, e); })),
-      SET(lmm_message_add_text, messages, t.data, t.length),
-      SET(lmm_message_add_image, messages, images.pick()),
-      OP(lmm_message_count, lmm_message_count(messages.pick())),
-      OP(lmm_message_kind, lmm_message_kind(messages.pick(), index())),
-      OP(lmm_message_text, lmm_message_text(messages.pick(), index(), nullptr)),
-      OP(lmm_message_image, lmm_image_width(lmm_message_image(messages.pick(), index()))),
-      OP(lmm_message_free, messages.drop()),
-      OP(lmm_history_create, make(histories, [](lmm_history** o, lmm_error** e) { return lmm_history_create(allocator(), o, e); })),
-      SET(lmm_history_add, histories, chance(80) ? any_of({"user", "assistant", "system"}) : t.data, LMM_STRLEN, messages.pick()),
-      OP(lmm_history_count, lmm_history_count(histories.pick())),
-      OP(lmm_history_role, std::size_t length = 0; const char* role = lmm_history_role(histories.pick(), index(), &length); if (role != nullptr && std::strlen(role) != length) broken("a role without its end")),
-      OP(lmm_history_message, lmm_message_count(lmm_history_message(histories.pick(), index()))),
-      OP(lmm_history_free, histories.drop()),
+    OP(lmm_message_create,
+       make(messages, [](lmm_message** o, lmm_error** e) { return lmm_message_create(allocator(), o, e); })),
+    SET(lmm_message_add_text, messages, t.data, t.length),
+    SET(lmm_message_add_image, messages, images.pick()),
+    OP(lmm_message_count, lmm_message_count(messages.pick())),
+    OP(lmm_message_kind, lmm_message_kind(messages.pick(), index())),
+    OP(lmm_message_text, lmm_message_text(messages.pick(), index(), nullptr)),
+    OP(lmm_message_image, lmm_image_width(lmm_message_image(messages.pick(), index()))),
+    OP(lmm_message_free, messages.drop()),
+    OP(lmm_history_create,
+       make(histories, [](lmm_history** o, lmm_error** e) { return lmm_history_create(allocator(), o, e); })),
+    SET(lmm_history_add, histories, chance(80) ? any_of({"user", "assistant", "system"}) : t.data, LMM_STRLEN,
+        messages.pick()),
+    OP(lmm_history_count, lmm_history_count(histories.pick())),
+    OP(lmm_history_role, std::size_t length = 0;
+       const char* role = lmm_history_role(histories.pick(), index(), &length);
+       if (role != nullptr && std::strlen(role) != length) broken("a role without its end")),
+    OP(lmm_history_message, lmm_message_count(lmm_history_message(histories.pick(), index()))),
+    OP(lmm_history_free, histories.drop()),
 
-      OP(lmm_load_options_create, make(load_options, [](lmm_load_options** o, lmm_error** e) { return lmm_load_options_create(allocator(), o, e); })),
-      SET(lmm_load_options_set_dtype, load_options, small_integer()),
-      SET(lmm_load_options_set_threads, load_options, any_of({0, 1, 2, -1, 1025})),
-      SET(lmm_load_options_set_device, load_options, any_of({"cpu", "cpu", "cuda:99", "toaster", "\xFF"}), LMM_STRLEN),
-      SET(lmm_load_options_set_max_memory, load_options, any_of<uint64_t>({0, UINT64_MAX, 1000})),
-      OP(lmm_load_options_set_on_progress, keep([](void* user, lmm_error** e) { return lmm_load_options_set_on_progress(load_options.pick(), chance(80) ? on_progress : nullptr, user, release, e); })),
-      OP(lmm_load_options_set_on_log, keep([](void* user, lmm_error** e) { return lmm_load_options_set_on_log(load_options.pick(), chance(80) ? on_log : nullptr, user, release, e); })),
-      OP(lmm_load_options_free, load_options.drop()),
-      OP(lmm_info_read, const Text t = folder(); make(infos, [&](lmm_info** o, lmm_error** e) { return lmm_info_read(allocator(), t.data, t.length, o, e); })),
-      OP(lmm_info_folder, lmm_info_folder(infos.pick(), nullptr)),
-      OP(lmm_info_family, lmm_info_family(infos.pick(), nullptr)),
-      OP(lmm_info_architecture, lmm_info_architecture(infos.pick(), nullptr)),
-      OP(lmm_info_parameters, lmm_info_parameters(infos.pick())),
-      OP(lmm_info_weight_bytes, lmm_info_weight_bytes(infos.pick())),
-      OP(lmm_info_context_length, lmm_info_context_length(infos.pick())),
-      OP(lmm_info_vocab_size, lmm_info_vocab_size(infos.pick())),
-      OP(lmm_info_stored_dtype, lmm_info_stored_dtype(infos.pick())),
-      OP(lmm_info_compute_dtype, lmm_info_compute_dtype(infos.pick())),
-      OP(lmm_info_sees_images, lmm_info_sees_images(infos.pick())),
-      OP(lmm_info_has_chat_template, lmm_info_has_chat_template(infos.pick())),
-      OP(lmm_info_tower_count, lmm_info_tower_count(infos.pick())),
-      OP(lmm_info_tower, lmm_info_tower(infos.pick(), index(), nullptr)),
-      OP(lmm_info_weight_file_count, lmm_info_weight_file_count(infos.pick())),
-      OP(lmm_info_weight_file, lmm_info_weight_file(infos.pick(), index(), nullptr)),
-      OP(lmm_info_free, infos.drop()),
-      OP(lmm_model_load, const Text t = folder(); make(models, [&](lmm_model** o, lmm_error** e) { return lmm_model_load(allocator(), t.data, t.length, load_options.pick(), o, e); })),
-      OP(lmm_model_info, lmm_info_parameters(lmm_model_info(models.pick()))),
-      OP(lmm_model_free, models.drop()),
+    OP(lmm_load_options_create,
+       make(load_options,
+            [](lmm_load_options** o, lmm_error** e) { return lmm_load_options_create(allocator(), o, e); })),
+    SET(lmm_load_options_set_dtype, load_options, small_integer()),
+    SET(lmm_load_options_set_threads, load_options, any_of({0, 1, 2, -1, 1025})),
+    SET(lmm_load_options_set_device, load_options, any_of({"cpu", "cpu", "cuda:99", "toaster", "\xFF"}), LMM_STRLEN),
+    SET(lmm_load_options_set_max_memory, load_options, any_of<uint64_t>({0, UINT64_MAX, 1000})),
+    OP(lmm_load_options_set_on_progress, keep([](void* user, lmm_error** e) {
+         return lmm_load_options_set_on_progress(load_options.pick(), chance(80) ? on_progress : nullptr, user, release,
+                                                 e);
+       })),
+    OP(lmm_load_options_set_on_log, keep([](void* user, lmm_error** e) {
+         return lmm_load_options_set_on_log(load_options.pick(), chance(80) ? on_log : nullptr, user, release, e);
+       })),
+    OP(lmm_load_options_free, load_options.drop()),
+    OP(lmm_info_read, const Text t = folder();
+       make(infos, [&](lmm_info** o, lmm_error** e) { return lmm_info_read(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_info_folder, lmm_info_folder(infos.pick(), nullptr)),
+    OP(lmm_info_family, lmm_info_family(infos.pick(), nullptr)),
+    OP(lmm_info_architecture, lmm_info_architecture(infos.pick(), nullptr)),
+    OP(lmm_info_parameters, lmm_info_parameters(infos.pick())),
+    OP(lmm_info_weight_bytes, lmm_info_weight_bytes(infos.pick())),
+    OP(lmm_info_context_length, lmm_info_context_length(infos.pick())),
+    OP(lmm_info_vocab_size, lmm_info_vocab_size(infos.pick())),
+    OP(lmm_info_stored_dtype, lmm_info_stored_dtype(infos.pick())),
+    OP(lmm_info_compute_dtype, lmm_info_compute_dtype(infos.pick())),
+    OP(lmm_info_sees_images, lmm_info_sees_images(infos.pick())),
+    OP(lmm_info_has_chat_template, lmm_info_has_chat_template(infos.pick())),
+    OP(lmm_info_tower_count, lmm_info_tower_count(infos.pick())),
+    OP(lmm_info_tower, lmm_info_tower(infos.pick(), index(), nullptr)),
+    OP(lmm_info_weight_file_count, lmm_info_weight_file_count(infos.pick())),
+    OP(lmm_info_weight_file, lmm_info_weight_file(infos.pick(), index(), nullptr)),
+    OP(lmm_info_free, infos.drop()),
+    OP(lmm_model_load, const Text t = folder(); make(models,
+                                                     [&](lmm_model** o, lmm_error** e) {
+                                                       return lmm_model_load(allocator(), t.data, t.length,
+                                                                             load_options.pick(), o, e);
+                                                     })),
+    OP(lmm_model_info, lmm_info_parameters(lmm_model_info(models.pick()))),
+    OP(lmm_model_free, models.drop()),
 
-      OP(lmm_tokenizer_load, const Text t = folder(); make(tokenizers, [&](lmm_tokenizer** o, lmm_error** e) { return lmm_tokenizer_load(allocator(), t.data, t.length, o, e); })),
-      OP(lmm_model_tokenizer, make(tokenizers, [](lmm_tokenizer** o, lmm_error** e) { return lmm_model_tokenizer(models.pick(), o, e); })),
-      OP(lmm_tokenizer_encode, const Text t = text(); make(token_lists, [&](lmm_tokens** o, lmm_error** e) { return lmm_tokenizer_encode(tokenizers.pick(), t.data, t.length, small_integer(), small_integer(), o, e); })),
-      OP(lmm_tokenizer_decode, const int32_t ids[] = {small_integer(), 50, 51, 52, 53, 771}; make(texts, [&](lmm_text** o, lmm_error** e) { return lmm_tokenizer_decode(tokenizers.pick(), chance(90) ? ids : nullptr, any_of<std::size_t>({0, 1, 6, SIZE_MAX}), small_integer(), o, e); })),
-      OP(lmm_tokenizer_render, const Text t = text(); lmm_tokens* tokens = nullptr; const bool both = chance(50); make(texts, [&](lmm_text** o, lmm_error** e) { return lmm_tokenizer_render(tokenizers.pick(), t.data, t.length, o, both ? &tokens : nullptr, e); }); if (tokens != nullptr) token_lists.add(tokens)),
-      OP(lmm_tokenizer_has_chat_template, lmm_tokenizer_has_chat_template(tokenizers.pick())),
-      OP(lmm_tokenizer_free, tokenizers.drop()),
-      OP(lmm_tokens_count, lmm_tokens_count(token_lists.pick())),
-      OP(lmm_tokens_ids, std::size_t count = 0; const int32_t* ids = lmm_tokens_ids(token_lists.pick(), &count); volatile int64_t sum = 0; for (std::size_t i = 0; i < count; ++i) sum = sum + ids[i]),
-      OP(lmm_tokens_piece, lmm_tokens_piece(token_lists.pick(), index(), nullptr)),
-      OP(lmm_tokens_free, token_lists.drop()),
+    OP(lmm_tokenizer_load, const Text t = folder();
+       make(tokenizers,
+            [&](lmm_tokenizer** o, lmm_error** e) { return lmm_tokenizer_load(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_model_tokenizer,
+       make(tokenizers, [](lmm_tokenizer** o, lmm_error** e) { return lmm_model_tokenizer(models.pick(), o, e); })),
+    OP(lmm_tokenizer_encode, const Text t = text();
+       make(token_lists,
+            [&](lmm_tokens** o, lmm_error** e) {
+              return lmm_tokenizer_encode(tokenizers.pick(), t.data, t.length, small_integer(), small_integer(), o, e);
+            })),
+    OP(lmm_tokenizer_decode, const int32_t ids[] = {small_integer(), 50, 51, 52, 53, 771};
+       make(texts,
+            [&](lmm_text** o, lmm_error** e) {
+              return lmm_tokenizer_decode(tokenizers.pick(), chance(90) ? ids : nullptr,
+                                          any_of<std::size_t>({0, 1, 6, SIZE_MAX}), small_integer(), o, e);
+            })),
+    OP(lmm_tokenizer_render, const Text t = text(); lmm_tokens* tokens = nullptr; const bool both = chance(50);
+       make(texts,
+            [&](lmm_text** o, lmm_error** e) {
+              return lmm_tokenizer_render(tokenizers.pick(), t.data, t.length, o, both ? &tokens : nullptr, e);
+            });
+       if (tokens != nullptr) token_lists.add(tokens)),
+    OP(lmm_tokenizer_has_chat_template, lmm_tokenizer_has_chat_template(tokenizers.pick())),
+    OP(lmm_tokenizer_free, tokenizers.drop()),
+    OP(lmm_tokens_count, lmm_tokens_count(token_lists.pick())),
+    OP(lmm_tokens_ids, std::size_t count = 0; const int32_t* ids = lmm_tokens_ids(token_lists.pick(), &count);
+       volatile int64_t sum = 0; for (std::size_t i = 0; i < count; ++i) sum = sum + ids[i]),
+    OP(lmm_tokens_piece, lmm_tokens_piece(token_lists.pick(), index(), nullptr)),
+    OP(lmm_tokens_free, token_lists.drop()),
 
-      OP(lmm_session_options_create, make(session_options, [](lmm_session_options** o, lmm_error** e) { return lmm_session_options_create(allocator(), o, e); })),
-      SET(lmm_session_options_set_system, session_options, t.data, t.length),
-      SET(lmm_session_options_set_template_variables, session_options, t.data, t.length),
-      SET(lmm_session_options_set_tools, session_options, t.data, t.length),
-      SET(lmm_session_options_set_max_context, session_options, integer()),
-      OP(lmm_session_options_free, session_options.drop()),
+    OP(lmm_session_options_create,
+       make(session_options,
+            [](lmm_session_options** o, lmm_error** e) { return lmm_session_options_create(allocator(), o, e); })),
+    SET(lmm_session_options_set_system, session_options, t.data, t.length),
+    SET(lmm_session_options_set_template_variables, session_options, t.data, t.length),
+    SET(lmm_session_options_set_tools, session_options, t.data, t.length),
+    SET(lmm_session_options_set_max_context, session_options, integer()),
+    OP(lmm_session_options_free, session_options.drop()),
 
-      OP(lmm_generate_options_create, make(generate_options, [](lmm_generate_options** o, lmm_error** e) {
-           const lmm_code code = lmm_generate_options_create(allocator(), o, e);
-           if (code == LMM_OK) lmm_generate_options_set_max_tokens(*o, 5, nullptr);
-           return code;
-         })),
-      SET(lmm_generate_options_set_max_tokens, generate_options, any_of<int64_t>({1, 2, 5, 0, -1, INT64_MAX})),
-      SET(lmm_generate_options_set_min_tokens, generate_options, any_of<int64_t>({0, 1, 5, -1, INT64_MAX})),
-      SET(lmm_generate_options_set_sample, generate_options, small_integer()),
-      SET(lmm_generate_options_set_temperature, generate_options, number()),
-      SET(lmm_generate_options_set_top_k, generate_options, integer()),
-      SET(lmm_generate_options_set_top_p, generate_options, number()),
-      SET(lmm_generate_options_set_min_p, generate_options, number()),
-      SET(lmm_generate_options_set_typical_p, generate_options, number()),
-      SET(lmm_generate_options_set_repetition_penalty, generate_options, number()),
-      SET(lmm_generate_options_set_presence_penalty, generate_options, number()),
-      SET(lmm_generate_options_set_frequency_penalty, generate_options, number()),
-      SET(lmm_generate_options_set_no_repeat_ngram, generate_options, integer()),
-      SET(lmm_generate_options_add_bad_word, generate_options, t.data, t.length),
-      SET(lmm_generate_options_set_logit_bias, generate_options, small_integer(), number()),
-      SET(lmm_generate_options_add_stop, generate_options, t.data, t.length),
-      SET(lmm_generate_options_set_seed, generate_options, random_bits()),
-      SET(lmm_generate_options_set_raw, generate_options, chance(20)),
-      SET(lmm_generate_options_set_ignore_eos, generate_options, chance(50)),
-      SET(lmm_generate_options_set_paused, generate_options, chance(30)),
-      OP(lmm_generate_options_set_on_tap, keep([](void* user, lmm_error** e) { return lmm_generate_options_set_on_tap(generate_options.pick(), any_of({"vision.*", "*", "", "\xFF"}), LMM_STRLEN, chance(80) ? on_tap : nullptr, user, release, e); })),
-      OP(lmm_generate_options_set_on_progress, keep([](void* user, lmm_error** e) { return lmm_generate_options_set_on_progress(generate_options.pick(), chance(80) ? on_progress : nullptr, user, release, e); })),
-      OP(lmm_generate_options_free, generate_options.drop()),
+    OP(lmm_generate_options_create, make(generate_options,
+                                         [](lmm_generate_options** o, lmm_error** e) {
+                                           const lmm_code code = lmm_generate_options_create(allocator(), o, e);
+                                           if (code == LMM_OK) lmm_generate_options_set_max_tokens(*o, 5, nullptr);
+                                           return code;
+                                         })),
+    SET(lmm_generate_options_set_max_tokens, generate_options, any_of<int64_t>({1, 2, 5, 0, -1, INT64_MAX})),
+    SET(lmm_generate_options_set_min_tokens, generate_options, any_of<int64_t>({0, 1, 5, -1, INT64_MAX})),
+    SET(lmm_generate_options_set_sample, generate_options, small_integer()),
+    SET(lmm_generate_options_set_temperature, generate_options, number()),
+    SET(lmm_generate_options_set_top_k, generate_options, integer()),
+    SET(lmm_generate_options_set_top_p, generate_options, number()),
+    SET(lmm_generate_options_set_min_p, generate_options, number()),
+    SET(lmm_generate_options_set_typical_p, generate_options, number()),
+    SET(lmm_generate_options_set_repetition_penalty, generate_options, number()),
+    SET(lmm_generate_options_set_presence_penalty, generate_options, number()),
+    SET(lmm_generate_options_set_frequency_penalty, generate_options, number()),
+    SET(lmm_generate_options_set_no_repeat_ngram, generate_options, integer()),
+    SET(lmm_generate_options_add_bad_word, generate_options, t.data, t.length),
+    SET(lmm_generate_options_set_logit_bias, generate_options, small_integer(), number()),
+    SET(lmm_generate_options_add_stop, generate_options, t.data, t.length),
+    SET(lmm_generate_options_set_seed, generate_options, random_bits()),
+    SET(lmm_generate_options_set_raw, generate_options, chance(20)),
+    SET(lmm_generate_options_set_ignore_eos, generate_options, chance(50)),
+    SET(lmm_generate_options_set_paused, generate_options, chance(30)),
+    OP(lmm_generate_options_set_on_tap, keep([](void* user, lmm_error** e) {
+         return lmm_generate_options_set_on_tap(generate_options.pick(), any_of({"vision.*", "*", "", "\xFF"}),
+                                                LMM_STRLEN, chance(80) ? on_tap : nullptr, user, release, e);
+       })),
+    OP(lmm_generate_options_set_on_progress, keep([](void* user, lmm_error** e) {
+         return lmm_generate_options_set_on_progress(generate_options.pick(), chance(80) ? on_progress : nullptr, user,
+                                                     release, e);
+       })),
+    OP(lmm_generate_options_free, generate_options.drop()),
 
-      OP(lmm_session_create, make(sessions, [](lmm_session** o, lmm_error** e) { return lmm_session_create(models.pick(), chance(50) ? session_options.pick() : nullptr, o, e); })),
-      OP(lmm_session_ask, make(replies, [](lmm_reply** o, lmm_error** e) { return lmm_session_ask(sessions.pick(), messages.pick(), generate_options.pick(), chance(70) ? on_piece : nullptr, nullptr, o, e); })),
-      OP(lmm_session_edit_last, make(replies, [](lmm_reply** o, lmm_error** e) { return lmm_session_edit_last(sessions.pick(), messages.pick(), generate_options.pick(), chance(70) ? on_piece : nullptr, nullptr, o, e); })),
-      OP(lmm_session_start, make(pendings, [](lmm_pending** o, lmm_error** e) { return lmm_session_start(sessions.pick(), messages.pick(), generate_options.pick(), o, e); })),
-      OP(lmm_session_cancel, lmm_session_cancel(sessions.pick())),
-      OP(lmm_session_history, make(histories, [](lmm_history** o, lmm_error** e) { return lmm_session_history(sessions.pick(), o, e); })),
-      SET(lmm_session_set_history, sessions, histories.pick()),
-      OP(lmm_session_pop, make(messages, [](lmm_message** o, lmm_error** e) { return lmm_session_pop(sessions.pick(), o, e); })),
-      OP(lmm_session_reset, checked([](lmm_error** e) { return lmm_session_reset(sessions.pick(), e); })),
-      OP(lmm_session_fork, make(sessions, [](lmm_session** o, lmm_error** e) { return lmm_session_fork(sessions.pick(), o, e); })),
-      OP(lmm_session_free, sessions.drop()),
+    OP(lmm_session_create, make(sessions,
+                                [](lmm_session** o, lmm_error** e) {
+                                  return lmm_session_create(models.pick(),
+                                                            chance(50) ? session_options.pick() : nullptr, o, e);
+                                })),
+    OP(lmm_session_ask, make(replies,
+                             [](lmm_reply** o, lmm_error** e) {
+                               return lmm_session_ask(sessions.pick(), messages.pick(), generate_options.pick(),
+                                                      chance(70) ? on_piece : nullptr, nullptr, o, e);
+                             })),
+    OP(lmm_session_edit_last, make(replies,
+                                   [](lmm_reply** o, lmm_error** e) {
+                                     return lmm_session_edit_last(sessions.pick(), messages.pick(),
+                                                                  generate_options.pick(),
+                                                                  chance(70) ? on_piece : nullptr, nullptr, o, e);
+                                   })),
+    OP(lmm_session_start, make(pendings,
+                               [](lmm_pending** o, lmm_error** e) {
+                                 return lmm_session_start(sessions.pick(), messages.pick(), generate_options.pick(), o,
+                                                          e);
+                               })),
+    OP(lmm_session_cancel, lmm_session_cancel(sessions.pick())),
+    OP(lmm_session_history,
+       make(histories, [](lmm_history** o, lmm_error** e) { return lmm_session_history(sessions.pick(), o, e); })),
+    SET(lmm_session_set_history, sessions, histories.pick()),
+    OP(lmm_session_pop,
+       make(messages, [](lmm_message** o, lmm_error** e) { return lmm_session_pop(sessions.pick(), o, e); })),
+    OP(lmm_session_reset, checked([](lmm_error** e) { return lmm_session_reset(sessions.pick(), e); })),
+    OP(lmm_session_fork,
+       make(sessions, [](lmm_session** o, lmm_error** e) { return lmm_session_fork(sessions.pick(), o, e); })),
+    OP(lmm_session_free, sessions.drop()),
 
-      OP(lmm_reply_text, std::size_t length = 0; const char* t = lmm_reply_text(replies.pick(), &length); if (t != nullptr && t[length] != '\0') broken("a text without its end")),
-      OP(lmm_reply_token_ids, lmm_reply_token_ids(replies.pick(), nullptr)),
-      OP(lmm_reply_finish_reason, lmm_reply_finish_reason(replies.pick())),
-      OP(lmm_reply_prompt_tokens, lmm_reply_prompt_tokens(replies.pick())),
-      OP(lmm_reply_image_tokens, lmm_reply_image_tokens(replies.pick())),
-      OP(lmm_reply_image_tiles, lmm_reply_image_tiles(replies.pick())),
-      OP(lmm_reply_reused_tokens, lmm_reply_reused_tokens(replies.pick())),
-      OP(lmm_reply_new_tokens, lmm_reply_new_tokens(replies.pick())),
-      OP(lmm_reply_load_seconds, lmm_reply_load_seconds(replies.pick())),
-      OP(lmm_reply_preprocess_seconds, lmm_reply_preprocess_seconds(replies.pick())),
-      OP(lmm_reply_encode_seconds, lmm_reply_encode_seconds(replies.pick())),
-      OP(lmm_reply_prefill_seconds, lmm_reply_prefill_seconds(replies.pick())),
-      OP(lmm_reply_decode_seconds, lmm_reply_decode_seconds(replies.pick())),
-      OP(lmm_reply_seconds_per_token, lmm_reply_seconds_per_token(replies.pick())),
-      OP(lmm_reply_box_count, lmm_reply_box_count(replies.pick())),
-      OP(lmm_reply_point_count, lmm_reply_point_count(replies.pick())),
-      OP(lmm_reply_box, double box[4]; std::size_t image = 0; lmm_reply_box(replies.pick(), index(), box, &image)),
-      OP(lmm_reply_point, double place[2]; std::size_t image = 0; lmm_reply_point(replies.pick(), index(), place, &image)),
-      OP(lmm_reply_box_label, lmm_reply_box_label(replies.pick(), index(), nullptr)),
-      OP(lmm_reply_point_label, lmm_reply_point_label(replies.pick(), index(), nullptr)),
-      OP(lmm_reply_free, replies.drop()),
+    OP(lmm_reply_text, std::size_t length = 0; const char* t = lmm_reply_text(replies.pick(), &length);
+       if (t != nullptr && t[length] != '\0') broken("a text without its end")),
+    OP(lmm_reply_token_ids, lmm_reply_token_ids(replies.pick(), nullptr)),
+    OP(lmm_reply_finish_reason, lmm_reply_finish_reason(replies.pick())),
+    OP(lmm_reply_prompt_tokens, lmm_reply_prompt_tokens(replies.pick())),
+    OP(lmm_reply_image_tokens, lmm_reply_image_tokens(replies.pick())),
+    OP(lmm_reply_image_tiles, lmm_reply_image_tiles(replies.pick())),
+    OP(lmm_reply_reused_tokens, lmm_reply_reused_tokens(replies.pick())),
+    OP(lmm_reply_new_tokens, lmm_reply_new_tokens(replies.pick())),
+    OP(lmm_reply_load_seconds, lmm_reply_load_seconds(replies.pick())),
+    OP(lmm_reply_preprocess_seconds, lmm_reply_preprocess_seconds(replies.pick())),
+    OP(lmm_reply_encode_seconds, lmm_reply_encode_seconds(replies.pick())),
+    OP(lmm_reply_prefill_seconds, lmm_reply_prefill_seconds(replies.pick())),
+    OP(lmm_reply_decode_seconds, lmm_reply_decode_seconds(replies.pick())),
+    OP(lmm_reply_seconds_per_token, lmm_reply_seconds_per_token(replies.pick())),
+    OP(lmm_reply_box_count, lmm_reply_box_count(replies.pick())),
+    OP(lmm_reply_point_count, lmm_reply_point_count(replies.pick())),
+    OP(lmm_reply_box, double box[4]; std::size_t image = 0; lmm_reply_box(replies.pick(), index(), box, &image)),
+    OP(lmm_reply_point, double place[2]; std::size_t image = 0;
+       lmm_reply_point(replies.pick(), index(), place, &image)),
+    OP(lmm_reply_box_label, lmm_reply_box_label(replies.pick(), index(), nullptr)),
+    OP(lmm_reply_point_label, lmm_reply_point_label(replies.pick(), index(), nullptr)),
+    OP(lmm_reply_free, replies.drop()),
 
-      OP(lmm_pending_poll, char buffer[32]; const std::size_t capacity = any_of<std::size_t>({0, 3, 4, 32}); std::size_t length = 0; lmm_state state = 0; checked([&](lmm_error** e) { return lmm_pending_poll(pendings.pick(), chance(80) ? buffer : nullptr, capacity, chance(90) ? &length : nullptr, chance(90) ? &state : nullptr, e); }); if (length > capacity) broken("more than fits")),
-      OP(lmm_pending_get, make(replies, [](lmm_reply** o, lmm_error** e) { return lmm_pending_get(pendings.pick(), o, e); })),
-      OP(lmm_pending_cancel, lmm_pending_cancel(pendings.pick())),
-      OP(lmm_pending_progress, int64_t done = 0; int64_t total = 0; const char* stage = nullptr; checked([&](lmm_error** e) { return lmm_pending_progress(pendings.pick(), &stage, &done, &total, e); }); if (done > total) broken("progress beyond its total")),
-      OP(lmm_pending_pause, lmm_pending_pause(pendings.pick())),
-      OP(lmm_pending_resume, lmm_pending_resume(pendings.pick())),
-      OP(lmm_pending_step, lmm_state state = 0; checked([&](lmm_error** e) { return lmm_pending_step(pendings.pick(), any_of<int64_t>({1, 100, 2000, 0, -1}), &state, e); })),
-      OP(lmm_pending_free, pendings.drop()),
+    OP(lmm_pending_poll, char buffer[32]; const std::size_t capacity = any_of<std::size_t>({0, 3, 4, 32});
+       std::size_t length = 0; lmm_state state = 0; checked([&](lmm_error** e) {
+         return lmm_pending_poll(pendings.pick(), chance(80) ? buffer : nullptr, capacity,
+                                 chance(90) ? &length : nullptr, chance(90) ? &state : nullptr, e);
+       });
+       if (length > capacity) broken("more than fits")),
+    OP(lmm_pending_get,
+       make(replies, [](lmm_reply** o, lmm_error** e) { return lmm_pending_get(pendings.pick(), o, e); })),
+    OP(lmm_pending_cancel, lmm_pending_cancel(pendings.pick())),
+    OP(lmm_pending_progress, int64_t done = 0; int64_t total = 0; const char* stage = nullptr;
+       checked([&](lmm_error** e) { return lmm_pending_progress(pendings.pick(), &stage, &done, &total, e); });
+       if (done > total) broken("progress beyond its total")),
+    OP(lmm_pending_pause, lmm_pending_pause(pendings.pick())),
+    OP(lmm_pending_resume, lmm_pending_resume(pendings.pick())),
+    OP(lmm_pending_step, lmm_state state = 0; checked([&](lmm_error** e) {
+         return lmm_pending_step(pendings.pick(), any_of<int64_t>({1, 100, 2000, 0, -1}), &state, e);
+       })),
+    OP(lmm_pending_free, pendings.drop()),
   };
   return kAll;
 }
@@ -407,9 +360,10 @@ void use_something() {
 /// What makes the rest worth while: objects that work together.
 void make_something() {
   static const std::vector<std::string> kUseful = {
-      "lmm_image_open",           "lmm_message_create", "lmm_message_add_text", "lmm_message_add_image", "lmm_session_create",
-      "lmm_generate_options_create", "lmm_session_ask", "lmm_session_start",  "lmm_pending_step",     "lmm_pending_poll",
-      "lmm_pending_get", "lmm_session_edit_last"};
+      "lmm_image_open",        "lmm_message_create", "lmm_message_add_text",
+      "lmm_message_add_image", "lmm_session_create", "lmm_generate_options_create",
+      "lmm_session_ask",       "lmm_session_start",  "lmm_pending_step",
+      "lmm_pending_poll",      "lmm_pending_get",    "lmm_session_edit_last"};
   const std::string& name = kUseful[below(kUseful.size())];
   for (const auto& [known, call] : operations()) {
     if (known != name) continue;

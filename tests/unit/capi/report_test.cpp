@@ -41,7 +41,8 @@ TEST_CASE("every code of the C++ interface has its number here") {
 }
 
 TEST_CASE("memory that runs out") {
-  CHECK(outcome([] { throw std::bad_alloc(); }) == std::pair<lmm_code, std::string>(LMM_ERROR_OUT_OF_MEMORY, "out of memory"));
+  CHECK(outcome([] { throw std::bad_alloc(); }) ==
+        std::pair<lmm_code, std::string>(LMM_ERROR_OUT_OF_MEMORY, "out of memory"));
 }
 
 TEST_CASE("a very long message is cut, between characters") {
