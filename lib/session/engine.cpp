@@ -57,6 +57,14 @@ DType public_type(weights::ScalarType type) {
   }
 }
 
+DType public_type(at::ScalarType type) {
+  switch (type) {
+    case at::kBFloat16: return DType::bf16;
+    case at::kHalf: return DType::fp16;
+    default: return DType::fp32;
+  }
+}
+
 /// The type that most weight bytes are stored in.
 DType stored_type(const weights::Weights& weights) {
   std::map<DType, std::uint64_t> bytes;
@@ -68,8 +76,7 @@ DType stored_type(const weights::Weights& weights) {
   return most;
 }
 
-ModelInfo describe_checkpoint(const models::Checkpoint& checkpoint) {
-  const models::FamilyInfo family = models::family_of(checkpoint).describe(checkpoint);
+ModelInfo model_info(const models::Checkpoint& checkpoint, const models::FamilyInfo& family, bool has_chat_template) {
   ModelInfo info;
   info.folder = checkpoint.folder.string();
   info.family = checkpoint.fields().string("model_type");
@@ -83,7 +90,7 @@ ModelInfo describe_checkpoint(const models::Checkpoint& checkpoint) {
   info.vocab_size = family.vocab_size;
   info.stored_dtype = stored_type(*checkpoint.weights);
   info.sees_images = family.image_token_id >= 0;
-  info.has_chat_template = chat_template::ChatTemplate::load(checkpoint.folder).has_value();
+  info.has_chat_template = has_chat_template;
   for (const std::filesystem::path& file : checkpoint.weights->files()) info.weight_files.push_back(file.string());
   return info;
 }
@@ -132,7 +139,11 @@ std::shared_ptr<const TextTools> TextTools::load(const std::filesystem::path& fo
   return tools;
 }
 
-ModelInfo Engine::describe(const std::filesystem::path& folder) { return describe_checkpoint(open_checkpoint(folder)); }
+ModelInfo Engine::describe(const std::filesystem::path& folder) {
+  const models::Checkpoint checkpoint = open_checkpoint(folder);
+  const models::FamilyInfo family = models::family_of(checkpoint).describe(checkpoint);
+  return model_info(checkpoint, family, chat_template::ChatTemplate::load(folder).has_value());
+}
 
 std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const LoadOptions& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -144,13 +155,9 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   const models::FamilyEntry& entry = models::family_of(checkpoint);
   auto engine = std::make_shared<Engine>();
   engine->log.send_to(options.on_log);
-  engine->info = describe_checkpoint(checkpoint);
   const at::Device device = nn::find_device(options.device);
   const int threads = nn::kernels::bounded_threads(options.threads);
-  nn::Placement placement{device, nn::compute_type(options.dtype, engine->info.stored_dtype, device)};
-  engine->info.compute_dtype = placement.dtype == at::kBFloat16 ? DType::bf16
-                               : placement.dtype == at::kHalf   ? DType::fp16
-                                                                : DType::fp32;
+  nn::Placement placement{device, nn::compute_type(options.dtype, stored_type(*checkpoint.weights), device)};
   check_memory(checkpoint, placement.dtype, options.max_memory);
 
   engine->text = TextTools::load(folder);
@@ -159,7 +166,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   engine->worker = std::make_unique<Worker>([threads] { return nn::enter_inference(threads); });
 
   Run run;
-  run.begin("load", static_cast<std::int64_t>(std::max<std::uint64_t>(engine->info.weight_bytes, 1)));
+  run.begin("load", static_cast<std::int64_t>(std::max<std::uint64_t>(checkpoint.weights->total_bytes(), 1)));
   auto loading = run_on_worker(*engine, [&] { engine->family = entry.load(checkpoint, placement, run); });
   try {
     if (options.on_progress) report_until_done(loading, run, options.on_progress);
@@ -170,6 +177,8 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   }
   loading.get();
   run.checkpoint();  // cancelled at the very end is cancelled
+  engine->info = model_info(checkpoint, engine->family->info(), engine->text->chat_template.has_value());
+  engine->info.compute_dtype = public_type(placement.dtype);
   engine->grounding = engine->family->info().grounding;
   if (!engine->grounding) engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->probe_template();

@@ -49,10 +49,20 @@ class Connector {
   nn::Linear projection_;
 };
 
+/// What the files of a checkpoint say, apart from its weights.
+struct Settings {
+  Config config;
+  towers::SiglipConfig vision;
+  ImageProcessorConfig processor;
+  FamilyInfo info;
+
+  static Settings read(const Checkpoint& checkpoint);
+};
+
 class Idefics3 final : public Family {
  public:
   Idefics3(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run)
-      : Idefics3(checkpoint, nn::WeightScope(checkpoint.weights->scope(""), placement, run),
+      : Idefics3(Settings::read(checkpoint), nn::WeightScope(checkpoint.weights->scope(""), placement, run),
                  checkpoint.weights->first_of({"model", ""})) {}
 
   const FamilyInfo& info() const override { return info_; }
@@ -86,20 +96,18 @@ class Idefics3 final : public Family {
 
  private:
   /// `base`: what stands before the names of the towers; the bare model's save_pretrained leaves it out.
-  Idefics3(const Checkpoint& checkpoint, const nn::WeightScope& root, std::string_view base)
+  Idefics3(const Settings& settings, const nn::WeightScope& root, std::string_view base)
       : placement_(root.placement()),
-        info_(describe(checkpoint)),
-        config_(Config::parse(checkpoint.fields())),
-        processor_(ImageProcessorConfig::load(checkpoint.folder)),
-        tower_(root.scope(base).scope("vision_model"),
-               towers::SiglipConfig::parse(checkpoint.fields().object("vision_config"))),
-        connector_(root.scope(base).scope("connector"), tower_.config().hidden_size, config_.text.hidden_size,
-                   config_.scale_factor),
-        decoder_(root.scope(base).scope("text_model"), root, config_.text, config_.tie_word_embeddings) {}
+        info_(settings.info),
+        processor_(settings.processor),
+        tower_(root.scope(base).scope("vision_model"), settings.vision),
+        connector_(root.scope(base).scope("connector"), settings.vision.hidden_size, settings.config.text.hidden_size,
+                   settings.config.scale_factor),
+        decoder_(root.scope(base).scope("text_model"), root, settings.config.text,
+                 settings.config.tie_word_embeddings) {}
 
   nn::Placement placement_;
   FamilyInfo info_;
-  Config config_;
   ImageProcessorConfig processor_;
   towers::SiglipTower tower_;
   Connector connector_;
@@ -161,21 +169,26 @@ void check_sequence_length(const Config& config, const towers::SiglipConfig& vis
   }
 }
 
-}  // namespace
-
-FamilyInfo describe(const Checkpoint& checkpoint) {
-  const Config config = Config::parse(checkpoint.fields());
-  check_sequence_length(config, towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
-                        ImageProcessorConfig::load(checkpoint.folder), checkpoint.folder.string());
-  FamilyInfo info;
+Settings Settings::read(const Checkpoint& checkpoint) {
+  Settings settings{Config::parse(checkpoint.fields()),
+                    towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
+                    ImageProcessorConfig::load(checkpoint.folder),
+                    {}};
+  const Config& config = settings.config;
+  check_sequence_length(config, settings.vision, settings.processor, checkpoint.folder.string());
+  FamilyInfo& info = settings.info;
   info.towers = {"vision", "text"};
   info.context_length = config.text.context_length;
   info.vocab_size = config.text.vocab_size;
   info.image_token = kImageToken;
   info.image_token_id = static_cast<std::int32_t>(config.image_token_id);
   info.text_layers = config.text.layers;
-  return info;
+  return settings;
 }
+
+}  // namespace
+
+FamilyInfo describe(const Checkpoint& checkpoint) { return Settings::read(checkpoint).info; }
 
 std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run) {
   return std::make_unique<Idefics3>(checkpoint, placement, run);
