@@ -7,7 +7,7 @@ set(lmm_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lmm)
 set(lmm_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 # Where liblmm.so looks for libtorch: beside itself, as in a program that brings all its libraries, then where it was
-# at build time. libtorch is in no folder that the loader knows, so without the second nothing would run after installing.
+# at build time. libtorch is in no folder that the loader knows: without the second nothing would run after installing.
 set_target_properties(lmm PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN;${LMM_TORCH_LIBRARY_DIR}")
 install(TARGETS lmm lmm_static
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}

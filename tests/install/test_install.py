@@ -18,17 +18,17 @@ BUILD = pathlib.Path(os.environ.get("LMM_BUILD", ROOT / "build")).resolve()
 MODEL = ROOT / "examples" / "pocket" / "model"
 PICTURE = ROOT / "examples" / "pictures" / "burger.png"
 
-# What liblmm.so may need when it runs: libtorch and its OpenMP runtime; the reading of pictures; regular expressions and
-# Unicode; formatting; the C++ and C runtime. Nothing else.
+# What liblmm.so may need when it runs: libtorch and its OpenMP runtime; the reading of pictures; regular expressions
+# and Unicode; formatting; the C++ and C runtime. Nothing else.
 NEEDED = re.compile(
     r"lib(torch|torch_cpu|c10)\.so|libgomp.*\.so.*|lib(jpeg|png16|webp|webpdemux|gif|exif)\.so\.\d+"
-    r"|lib(pcre2-8|utf8proc|fmt)\.so\.\d+|libstdc\+\+\.so\.6|libgcc_s\.so\.1|lib(c|m)\.so\.6|ld-linux.*\.so\.\d|lib[au]bsan.*")
+    r"|lib(pcre2-8|utf8proc|fmt)\.so\.\d+|libstdc\+\+\.so\.6|libgcc_s\.so\.1|lib(c|m)\.so\.6|ld-linux.*\.so\.\d")
 
 
 def run(*command, fails=False, **environment):
     """Its standard output; with `fails`, its standard error. Nothing of the caller's environment leads to libraries."""
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ("LD_LIBRARY_PATH", "CMAKE_PREFIX_PATH", "Torch_DIR", "LMM_TORCH_PREFIX", "PKG_CONFIG_PATH")}
+    leading = ("LD_LIBRARY_PATH", "CMAKE_PREFIX_PATH", "Torch_DIR", "LMM_TORCH_PREFIX", "PKG_CONFIG_PATH")
+    clean = {name: value for name, value in os.environ.items() if name not in leading}
     done = subprocess.run([str(part) for part in command], env=clean | environment, capture_output=True, text=True,
                           encoding="utf-8", timeout=300)
     assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"

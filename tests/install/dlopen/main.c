@@ -1,5 +1,5 @@
-/* dlopen_host LIBLMM MODEL PICTURE: loads the library, asks, unloads it, and all that again. Between two rounds nothing of
- * it may be left: no thread, no mapping. In the last round everything is freed and closed in the middle of an answer. */
+/* dlopen_host LIBLMM MODEL PICTURE: loads the library, asks, unloads it, and all that again. Between two rounds nothing
+ * of it may be left: no thread, no mapping. In the last round all is freed and closed in the middle of an answer. */
 #include <lmm.h>
 
 #include <dirent.h>
