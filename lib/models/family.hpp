@@ -86,7 +86,8 @@ struct Sequence {
 
 /// Gives the tokens of a prompt their positions: text stands behind what was before, a span with a grid on its grid,
 /// and what follows a grid behind its longer side (get_rope_index of transformers' qwen2_vl, qwen2_5_vl and qwen3_vl).
-/// Without any grid positions stay plain. Error internal for a grid that does not fit its span.
+/// Without any grid positions stay plain. Errors: internal for a grid that does not fit its span, invalid_argument for
+/// times that no position can say.
 void place(Sequence& sequence);
 
 using nn::State;

@@ -6,6 +6,19 @@
 namespace lmm::models {
 namespace {
 
+void check(const ImageSpan& span) {
+  const Grid& grid = span.grid;
+  if (grid.rows() != span.count) {
+    fail(ErrorCode::internal, "a grid of {} x {} x {} for {} placeholders at token {}", grid.time, grid.height,
+         grid.width, span.count, span.position);
+  }
+  constexpr double kMost = 1 << 30;  // positions are computed with in fp32; no context is as long
+  if (!(grid.interval >= 0.0 && grid.interval * static_cast<double>(grid.time) <= kMost)) {
+    fail(ErrorCode::invalid_argument, "{} steps of {} positions on the time axis, expected at most {} positions in all",
+         grid.time, grid.interval, kMost);
+  }
+}
+
 /// Positions of a grid that begins at `start`.
 void place_on_grid(const Grid& grid, std::int64_t start, std::vector<nn::Position>& positions) {
   for (std::int64_t t = 0; t < grid.time; ++t) {
@@ -32,10 +45,7 @@ void place(Sequence& sequence) {
   };
   for (const ImageSpan& span : sequence.spans) {
     if (!has_grid(span)) continue;
-    if (span.grid.rows() != span.count) {
-      fail(ErrorCode::internal, "a grid of {} x {} x {} for {} placeholders at token {}", span.grid.time,
-           span.grid.height, span.grid.width, span.count, span.position);
-    }
+    check(span);
     place_text(span.position);
     place_on_grid(span.grid, next, sequence.positions);
     next += std::max(span.grid.height, span.grid.width);

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using namespace lmm;
 using models::Grid;
 using models::Sequence;
@@ -76,4 +78,11 @@ TEST_CASE("a grid that does not fit its span") {
   Sequence sequence = sequence_of({{2, {1, 2, 3}}}, 2);
   sequence.spans[0].count = 5;
   CHECK_THROWS_AS(models::place(sequence), Error);
+}
+
+TEST_CASE("times that are no positions") {
+  for (const double interval : {-1.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    Sequence sequence = sequence_of({{1, {2, 1, 1, interval}}}, 1);
+    CHECK_THROWS_AS(models::place(sequence), Error);
+  }
 }
