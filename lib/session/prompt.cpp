@@ -175,7 +175,8 @@ void find_spans(const Engine& engine, Prompt& prompt) {
     }
   }
   if (!walk.done()) {
-    fail(ErrorCode::internal, "the prompt holds placeholders for {} of {} pictures", walk.image(), prompt.plans.size());
+    fail(ErrorCode::bad_file, "{}: the tokens of the prompt hold placeholders for {} of {} pictures, {} should be token {}",
+         engine.info.folder, walk.image(), prompt.plans.size(), engine.family->info().image_token, id);
   }
   prompt.sequence.images.resize(prompt.plans.size());
 }
