@@ -1,0 +1,112 @@
+"""Finding the library, and the package as it is installed."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from binding import MODEL, PACKAGE, PICTURE, ROOT
+
+LIBRARY = pathlib.Path(os.environ["LMM_LIBRARY"])
+LIBRARY = next(path for path in (LIBRARY / "liblmm.so.0", LIBRARY) if path.is_file()).resolve()
+SAY = "import lmm; print(lmm.library_path(), lmm.library_version())"
+FAIL = "import lmm\ntry: lmm.library_version()\nexcept lmm.LibraryNotFound as error: print(error.code, isinstance(error, ImportError), error)"
+
+
+def test_by_variable(run, tmp_path):
+    file = tmp_path / "any.so"
+    file.symlink_to(LIBRARY)
+    assert run(SAY, LMM_LIBRARY=str(file)) == f"{file} 0.1.0\n"
+    (tmp_path / "liblmm.so").symlink_to(LIBRARY)
+    assert run(SAY, LMM_LIBRARY=str(tmp_path)) == f"{tmp_path}/liblmm.so 0.1.0\n"
+
+
+def test_variable_that_leads_nowhere(run, tmp_path):
+    out = run(FAIL, LMM_LIBRARY=str(tmp_path))
+    assert out.startswith("library True LMM_LIBRARY is ") and str(tmp_path) in out and "set it to" in out and out.count("\n") == 1
+
+
+def test_beside_the_package(run, tmp_path):
+    shutil.copytree(PACKAGE / "lmm", tmp_path / "lmm")
+    (tmp_path / "lmm/liblmm.so.0").symlink_to(LIBRARY)
+    out = run(SAY, without=["LMM_LIBRARY"], PYTHONPATH=str(tmp_path))
+    assert out == f"{tmp_path}/lmm/liblmm.so.0 0.1.0\n"
+
+
+def test_where_the_system_looks(run, tmp_path):
+    (tmp_path / "liblmm.so.0").symlink_to(LIBRARY)
+    assert run(SAY, without=["LMM_LIBRARY"], LD_LIBRARY_PATH=str(tmp_path)) == "liblmm.so.0 0.1.0\n"
+
+
+def test_nowhere(run):
+    out = run(FAIL, without=["LMM_LIBRARY", "LD_LIBRARY_PATH"])
+    for part in ("liblmm.so.0 and liblmm.so", str(PACKAGE / "lmm"), sys.prefix, "LD_LIBRARY_PATH", "set LMM_LIBRARY"):
+        assert part in out
+    assert out.count("\n") == 1
+
+
+def test_no_library_at_all(run, tmp_path):
+    (tmp_path / "liblmm.so").write_bytes(b"no library")
+    out = run(FAIL, LMM_LIBRARY=str(tmp_path))
+    assert "could not be loaded" in out and str(tmp_path) in out and out.count("\n") == 1
+
+
+def test_another_library(run, tmp_path):
+    source = tmp_path / "other.c"
+    out = tmp_path / "liblmm.so"
+    for code, parts in (("int x;", ["is not liblmm"]), ("unsigned lmm_version_number(void) { return 2003000; }", ["is lmm 2.3", "is for 0.1"])):
+        source.write_text(code)
+        subprocess.run(["gcc", "-shared", "-fPIC", source, "-o", out], check=True)
+        told = run(FAIL, LMM_LIBRARY=str(out))
+        assert all(part in told for part in parts) and told.count("\n") == 1
+
+
+def test_nothing_is_loaded_before_it_is_needed(run):
+    assert run("import lmm; print(lmm.__version__)", LMM_LIBRARY="/nowhere") == "0.1.0\n"
+
+
+# Installed: in an environment that has nothing but pip
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """Python of a virtual environment of its own, with the package and nothing else in it."""
+    folder = tmp_path_factory.mktemp("clean")
+    source = folder / "source"
+    shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    # Built with the setuptools that is here, so that no network is needed; otherwise as `pip install ./bindings/python`.
+    offline = ["--no-index", "--no-deps"]
+    subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    python = folder / "venv/bin/python"
+    subprocess.run([*pip, "--python", python, "install", *offline, *folder.glob("lmm-*.whl")], check=True)
+    return python
+
+
+def test_installed(clean, run):
+    has = "import importlib.util; print([name for name in ('torch', 'numpy', 'PIL') if importlib.util.find_spec(name)])"
+    assert run(has, python=clean, without=["PYTHONPATH"]) == "[]\n"
+    where = "import lmm, importlib.metadata as m; print(lmm.__file__, m.version('lmm') == lmm.__version__, m.requires('lmm'))"
+    out = run(where, python=clean, without=["PYTHONPATH"]).split()
+    assert out[0].startswith(str(clean.parents[1])) and out[1:] == ["True", "None"]
+    package = pathlib.Path(out[0]).parent
+    assert {path.name for path in package.iterdir() if path.is_file()} == {path.name for path in (PACKAGE / "lmm").iterdir() if path.is_file()}
+
+
+def test_hello(clean):
+    script = ROOT / "examples/hello_python/hello.py"
+    assert len(script.read_text().splitlines()) < 40
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def hello(*arguments):
+        done = subprocess.run([clean, script, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = hello(MODEL, PICTURE)
+    assert (code, err) == (0, "") and "burger" in out and out.endswith(" new tokens)\n")
+    assert hello()[0] == 2
+    code, out, err = hello(MODEL, "none.png")
+    assert code == 1 and err.startswith("error: none.png") and err.count("\n") == 1
