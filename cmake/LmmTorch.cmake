@@ -40,9 +40,13 @@ and is tested with 2.13.0")
 endif()
 
 set(LMM_TORCH_LIBRARY_DIR "${LMM_TORCH_PREFIX}/lib")
+if(CMAKE_LIBRARY_ARCHITECTURE AND EXISTS "${LMM_TORCH_PREFIX}/lib/${CMAKE_LIBRARY_ARCHITECTURE}/libtorch.so")
+  set(LMM_TORCH_LIBRARY_DIR "${LMM_TORCH_PREFIX}/lib/${CMAKE_LIBRARY_ARCHITECTURE}")  # a distribution's own
+endif()
 foreach(lmm_torch_file IN ITEMS
-    include/ATen/ATen.h lib/libtorch.so lib/libtorch_cpu.so lib/libc10.so)
-  if(NOT EXISTS "${LMM_TORCH_PREFIX}/${lmm_torch_file}")
+    "${LMM_TORCH_PREFIX}/include/ATen/ATen.h" "${LMM_TORCH_LIBRARY_DIR}/libtorch.so"
+    "${LMM_TORCH_LIBRARY_DIR}/libtorch_cpu.so" "${LMM_TORCH_LIBRARY_DIR}/libc10.so")
+  if(NOT EXISTS "${lmm_torch_file}")
     set(LMM_TORCH_ERROR "libtorch in ${LMM_TORCH_PREFIX} is not whole: ${lmm_torch_file} is missing")
     return()
   endif()

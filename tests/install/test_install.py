@@ -210,6 +210,13 @@ def test_libtorch_of_another_version(away, tmp_path):
     assert "is 2.12.1, but lmm was built with" in " ".join(told.split())
 
 
+def test_libtorch_not_whole(away, tmp_path):
+    tree, place = away
+    (place / "lib" / "libc10.so").unlink()
+    told = configure("c", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={tree};{place}", fails=True)
+    assert "is not whole:" in told and "libc10.so is missing" in told
+
+
 def test_subdirectory(torch, answer, tmp_path):
     """The project around lmm keeps its settings (it checks that itself); both libraries build in it."""
     configure("subdirectory", tmp_path, f"-DLMM_SOURCE={ROOT}", f"-DCMAKE_PREFIX_PATH={torch}")
