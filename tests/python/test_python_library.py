@@ -63,6 +63,26 @@ def test_another_library(run, tmp_path):
         assert all(part in told for part in parts) and told.count("\n") == 1
 
 
+def test_a_libtorch_that_does_not_fit(run, tmp_path):
+    """As where another version of torch was imported before."""
+    (tmp_path / "other.c").write_text("int of_another_libtorch(void); int lmm(void) { return of_another_libtorch(); }")
+    subprocess.run(["gcc", "-shared", "-fPIC", tmp_path / "other.c", "-o", tmp_path / "liblmm.so"], check=True)
+    torch = "import sys, types; sys.modules['torch'] = types.SimpleNamespace(__version__='9.9')\n"
+    out = run(torch + FAIL, LMM_LIBRARY=str(tmp_path))
+    assert "does not fit torch 9.9, which is imported already" in out and "of_another_libtorch" in out and out.count("\n") == 1
+
+
+def test_a_libtorch_that_is_not_there(run, tmp_path):
+    stub, out = tmp_path / "libtorch_cpu.so", tmp_path / "liblmm.so"
+    (tmp_path / "other.c").write_text("int x;")
+    subprocess.run(["gcc", "-shared", "-fPIC", tmp_path / "other.c", "-Wl,-soname,libtorch_cpu.so", "-o", stub], check=True)
+    link = ["-Wl,--no-as-needed", stub, "-o", out]
+    subprocess.run(["gcc", "-shared", "-fPIC", tmp_path / "other.c", *link], check=True)
+    stub.unlink()
+    told = run(FAIL, LMM_LIBRARY=str(out), without=["LD_LIBRARY_PATH"])
+    assert "does not find libtorch" in told and told.count("\n") == 1
+
+
 def test_nothing_is_loaded_before_it_is_needed(run):
     assert run("import lmm; print(lmm.__version__)", LMM_LIBRARY="/nowhere") == "0.1.0\n"
 

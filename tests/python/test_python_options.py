@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from binding import PICTURE, QUESTION
+from binding import MODEL, PICTURE, QUESTION
 
 import lmm
 
@@ -118,15 +118,26 @@ def test_taps(session):
 
 def test_calls_that_wait_are_refused_within_a_tap(model, session):
     other, seen = lmm.Session(model), []
+    other.ask("x", max_tokens=1)
+    calls = [
+        other.fork, lambda: other.ask("x"), lambda: other.edit_last("x"), lambda: next(other.stream("x")),
+        lambda: other.start("x").get(), lambda: other.start("x").step(0.1),
+    ]  # fmt: skip
 
-    def ask(_):
-        try:
-            other.fork()
-        except lmm.LmmError as error:
-            seen.append(error.code)
+    def ask(*_):
+        for call in calls:
+            try:
+                call()
+            except lmm.LmmError as error:
+                seen.append(error.code)
 
     session.ask("hi", taps="logits", on_tap=ask, max_tokens=1)
-    assert seen == ["busy"]
+    assert seen == ["busy"] * len(calls)
+    assert other.pop().text == "x"
+    seen.clear()
+    logged = lmm.Model.load(MODEL, on_log=lambda level, _: level == "debug" and ask())
+    lmm.Session(logged).ask("hi", max_tokens=1)
+    assert seen[: len(calls)] == ["busy"] * len(calls)
 
 
 def test_progress(session):

@@ -7,9 +7,13 @@ end of the program waits until all are told, so that no thread calls into a Pyth
 from __future__ import annotations
 
 import os
+import threading
 import time
+from contextlib import contextmanager
 from ctypes import CDLL, addressof, c_int, c_long, c_uint, c_void_p, cast
-from typing import Any
+from typing import Any, Iterator
+
+from .errors import Busy
 
 _libc = CDLL(None)
 _libc.sem_init.argtypes, _libc.sem_init.restype = [c_void_p, c_int, c_uint], c_int
@@ -33,6 +37,24 @@ class Kept:
 
 
 _all: set[Kept] = set()
+_local = threading.local()
+
+
+@contextmanager
+def on_worker() -> Iterator[None]:
+    """The time of a callback for which a model's worker waits, on whatever thread."""
+    before = getattr(_local, "waited_for", False)
+    _local.waited_for = True
+    try:
+        yield
+    finally:
+        _local.waited_for = before
+
+
+def check_may_wait() -> None:
+    """Raises Busy where this thread would wait for a worker that waits for it."""
+    if getattr(_local, "waited_for", False):
+        raise Busy("a call that waits for a reply cannot be made by on_tap or on_log, for which the worker waits")
 
 
 def keep(callback: Any) -> Kept:

@@ -18,7 +18,8 @@ from .tokenizer import Tokenizer
 DType = Literal["auto", "fp32", "bf16", "fp16"]
 LogLevel = Literal["debug", "info", "warning"]
 OnLog = Callable[[LogLevel, str], object]
-"""Called with a line about a model, on the thread that loads it and on its worker thread, by one of them at a time."""
+"""Called with a line about a model, on the thread that loads it and on its worker thread, by one of
+them at a time. Calls that wait for a reply raise Busy in it; what it raises is passed to sys.unraisablehook."""
 Folder = Union[str, "os.PathLike[str]"]
 
 
@@ -200,7 +201,8 @@ class _Loading:
 
 def _set_log(options: Handle, on_log: OnLog) -> None:
     def write(_: Any, level: int, line: int, length: int) -> None:
-        on_log(cast(LogLevel, _abi.LOG_LEVELS[level]), string_at(line, length).decode("utf-8", "replace"))
+        with _keep.on_worker():
+            on_log(cast(LogLevel, _abi.LOG_LEVELS[level]), string_at(line, length).decode("utf-8", "replace"))
 
     kept = _keep.keep(_abi.OnLog(write))
     try:

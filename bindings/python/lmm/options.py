@@ -32,7 +32,8 @@ class Tap:
 
 
 OnTap = Callable[[Tap], object]
-"""Called on the model's worker thread. Giving False ends the reply; what it raises comes out of the call."""
+"""Called on the model's worker thread. Giving False ends the reply; what it raises comes out of the call. Calls
+that wait for a reply raise Busy in it."""
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -119,7 +120,8 @@ def _set_tap(handle: Handle, glob: bytes, on_tap: OnTap, failure: list[BaseExcep
             for size in sizes:
                 count *= size
             elements: Any = memoryview(bytearray(string_at(data, count * 4) if count else b"")).cast("f")
-            goes_on = on_tap(Tap(string_at(name, length).decode("utf-8", "replace"), sizes, elements))
+            with _keep.on_worker():
+                goes_on = on_tap(Tap(string_at(name, length).decode("utf-8", "replace"), sizes, elements))
             return _abi.STOP if goes_on is False else _abi.GO_ON
         except BaseException as error:
             failure.append(error)

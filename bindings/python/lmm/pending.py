@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator
 
 from . import _abi, _convert, reply as _reply
 from ._handle import Handle, call, check_process, make, state_of
+from ._keep import check_may_wait
 from ._library import library
 from .errors import Cancelled, InvalidArgument
 from .options import Prepared, Progress
@@ -27,6 +28,7 @@ class Slices:
     Ctrl-C's among them, run in between: no call waits in the library."""
 
     def __init__(self) -> None:
+        check_may_wait()
         self._next = _SHORTEST
 
     def next(self) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Optional, Un
 
 from . import _abi, _convert
 from ._handle import Handle, call, check_process, make, state_of
+from ._keep import check_may_wait
 from ._library import library
 from .errors import Busy, InvalidArgument
 from .message import Content, Message, Turn, from_pointer, history_from_handle, history_to_handle, to_handle
@@ -76,6 +77,7 @@ class Session:
         """Adds a turn of the user, waits for the model's and gives it. Ctrl-C cancels.
 
         Raises ContextOverflow, Unsupported, BadTemplate, BadFile, Cancelled, Busy."""
+        check_may_wait()
         prepared = Prepared(options, "ask", without=("paused",))
         said = to_handle(message)
         with self._use() as handle:
@@ -84,6 +86,7 @@ class Session:
 
     def edit_last(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
         """Replaces the last turn of the user and answers anew; the history is restored when that fails."""
+        check_may_wait()
         prepared = Prepared(options, "edit_last", without=("paused",))
         said = to_handle(message)
         with self._use() as handle:
