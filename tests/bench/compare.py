@@ -50,9 +50,9 @@ def measure_transformers(model_folder, picture, threads):
             image = Image.open(picture).convert("RGB")
             result["preprocess_s"] = best_of(lambda: processor([[image]], return_tensors="pt"))
             pixels = processor([[image]], return_tensors="pt")
-            inputs = {k: pixels[k] for k in ("pixel_values", "pixel_attention_mask")}
+            inputs = {k: pixels[k] for k in ("pixel_values", "pixel_attention_mask", "image_grid_thw") if k in pixels}
             inputs["pixel_values"] = inputs["pixel_values"].to(torch.bfloat16)
-            result["tiles"] = int(pixels["pixel_values"].shape[1])
+            result["tiles"] = int(pixels["pixel_values"].shape[1]) if pixels["pixel_values"].dim() == 5 else 1
             result["encode_s"] = best_of(lambda: model.model.get_image_features(**inputs))
         generator = torch.Generator().manual_seed(0)
         for count in PREFILL:

@@ -113,12 +113,17 @@ def test_sizes(lmm, tmp_path, name, size):
 
 
 def test_layers_bf16(lmm, tmp_path, pictures, note):
+    """Of mixtures the towers alone: where rounding makes a router choose another expert, both sides are as far off as
+    weights go."""
     one_row, wrong = [], []
     for name in qwen.TINY:
         folder = qwen.folder_of(name)
         ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(pictures))
-        whole = {tap: ratio for tap, ratio in ratios.items() if tap not in ONE_ROW}
-        one_row += [ratios[tap] for tap in ONE_ROW]
+        if qwen.TINY[name].family == "qwen3_vl_moe":
+            whole = {tap: ratio for tap, ratio in ratios.items() if tap.startswith(("vision.", "connector"))}
+        else:
+            whole = {tap: ratio for tap, ratio in ratios.items() if tap not in ONE_ROW}
+            one_row += [ratios[tap] for tap in ONE_ROW]
         mean = geometric_mean(whole.values())
         far = {tap: round(ratio, 3) for tap, ratio in whole.items() if ratio > BF16_TAP_MARGIN}
         if mean > BF16_MEAN_MARGIN or far:
@@ -240,7 +245,8 @@ def test_parts_that_do_not_fit_each_other(lmm, tmp_path, pictures, name):
              ("config.json", lambda c: c["vision_config"].update(rope_parameters={"rope_type": "linear"}), "linear"),
              ("config.json", lambda c: c["text_config"].update(model_type="mamba"), "mamba"),
              ("config.json", lambda c: c["text_config"].update(hidden_size=128, num_attention_heads=8), "gives rows of 64"),
-             ("config.json", lambda c: c.update(image_token_id=640), "image_token_id is 640")]
+             ("config.json", lambda c: c.update(image_token_id=640), "image_token_id is 640"),
+             ("config.json", lambda c: c.update(image_token_id=9), "<|image_pad|> should be token 9")]
     if name.startswith("qwen2.5"):
         cases.append(("config.json", lambda c: c["vision_config"].update(window_size=20), "window_size is 20"))
     for i, (file, change, expected) in enumerate(cases):
