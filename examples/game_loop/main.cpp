@@ -35,8 +35,9 @@ struct Options {
 
 // What one frame took, in milliseconds.
 struct FrameTimes {
-  double frame = 0;    // from the last picture shown to this one
-  double lmm = 0;      // inside calls of lmm
+  double interval = 0;  // from the last picture shown to this one
+  double work = 0;      // of these, all but the wait for this one's turn
+  double lmm = 0;       // inside calls of lmm
   double granted = 0;  // to step()
   double stepped = 0;  // inside step()
   bool answering = false;
@@ -59,18 +60,22 @@ class Game {
     Clock::time_point shown = next;
     for (int frame = 0; !quit_ && (options_.frames == 0 || frame < options_.frames); ++frame) {
       FrameTimes times;
+      const auto start = Clock::now();
       handle_events();
       scene_.draw(frame / 60.0);
       const auto before = Clock::now();
       if (!pending_ && frame % options_.every == options_.every / 2) ask();
       times.answering = pending_.has_value();
       if (pending_) advance(times);
-      times.lmm = ms(Clock::now() - before);
+      const auto after = Clock::now();
+      times.lmm = ms(after - before);
       next = std::max(next + kFrame, Clock::now());
       std::this_thread::sleep_until(next);
+      const auto turn = Clock::now();
       scene_.present();
       const auto now = Clock::now();
-      times.frame = ms(now - std::exchange(shown, now));
+      times.work = ms(after - start) + ms(now - turn);
+      times.interval = ms(now - std::exchange(shown, now));
       if (frame > 0) times_.push_back(times);
     }
   }
@@ -139,21 +144,30 @@ double quantile(std::vector<double> values, double q) {
 }
 
 void report(const Options& options, const std::vector<FrameTimes>& times) {
-  std::vector<double> frame, inside, overrun;
+  std::vector<double> work, interval, inside, overrun;
   for (const FrameTimes& t : times) {
     if (!t.answering) continue;
-    frame.push_back(t.frame);
+    work.push_back(t.work);
+    interval.push_back(t.interval);
     inside.push_back(t.lmm);
     if (t.granted > 0) overrun.push_back(t.stepped - t.granted);
   }
-  std::printf("%zu frames, %zu of them while an answer was made: frame p50 %.2f ms, p99 %.2f, worst %.2f; in lmm p99 %.2f\n",
-              times.size(), frame.size(), quantile(frame, 0.5), quantile(frame, 0.99), quantile(frame, 1), quantile(inside, 0.99));
-  if (!overrun.empty()) std::printf("over the %.1f ms granted: p99 %.2f ms, worst %.2f\n", options.budget_ms, quantile(overrun, 0.99), quantile(overrun, 1));
+  std::printf("%zu frames, %zu of them while an answer was made:\n", times.size(), work.size());
+  std::printf("  work in a frame p50 %.2f ms, p99 %.2f, worst %.2f; of this in lmm p99 %.2f\n", quantile(work, 0.5),
+              quantile(work, 0.99), quantile(work, 1), quantile(inside, 0.99));
+  std::printf("  from frame to frame p50 %.2f ms, p99 %.2f, worst %.2f\n", quantile(interval, 0.5), quantile(interval, 0.99),
+              quantile(interval, 1));
+  if (!overrun.empty()) {
+    std::printf("  over the %.1f ms granted p99 %.2f ms, worst %.2f\n", options.budget_ms, quantile(overrun, 0.99),
+                quantile(overrun, 1));
+  }
   if (options.csv.empty()) return;
   std::FILE* file = std::fopen(options.csv.c_str(), "w");
   if (file == nullptr) throw std::runtime_error("cannot write " + options.csv);
-  std::fputs("frame_ms,lmm_ms,granted_ms,stepped_ms,answering\n", file);
-  for (const FrameTimes& t : times) std::fprintf(file, "%.3f,%.3f,%.3f,%.3f,%d\n", t.frame, t.lmm, t.granted, t.stepped, t.answering ? 1 : 0);
+  std::fputs("interval_ms,work_ms,lmm_ms,granted_ms,stepped_ms,answering\n", file);
+  for (const FrameTimes& t : times) {
+    std::fprintf(file, "%.3f,%.3f,%.3f,%.3f,%.3f,%d\n", t.interval, t.work, t.lmm, t.granted, t.stepped, t.answering ? 1 : 0);
+  }
   if (std::fclose(file) != 0) throw std::runtime_error("cannot write " + options.csv);
 }
 

@@ -24,7 +24,7 @@ def play(program, frames, budget_ms):
                    "--budget-ms", str(budget_ms), "--csv", times]
         run = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"SDL_VIDEODRIVER": "dummy"})
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(times.open())]
-    return rows, [line for line in run.stdout.splitlines() if " p99 " in line]
+    return rows, [line.strip() for line in run.stdout.splitlines() if " p99 " in line]
 
 
 def processor():
@@ -47,10 +47,10 @@ def main():
     for axis, (name, budget) in zip(axes, MODES):
         rows, lines = play(args.build / "bin/game_loop", args.frames, budget)
         print(name, *lines, sep="\n  ")
-        frames = [row["frame_ms"] for row in rows]
-        axis.plot(frames, linewidth=0.6, color="#0969da", label="from one frame to the next")
+        for key, color, label in (("interval_ms", "#0969da", "from one frame to the next"), ("work_ms", "#1a7f37", "work in a frame")):
+            axis.plot([row[key] for row in rows], linewidth=0.6, color=color, label=label)
         answering = [i for i, row in enumerate(rows) if row["answering"]]
-        axis.plot(answering, [frames[i] for i in answering], ".", markersize=2, color="#cf222e", label="while an answer is made")
+        axis.plot(answering, [rows[i]["work_ms"] for i in answering], ".", markersize=2, color="#cf222e", label="while an answer is made")
         axis.axhline(1000 / 60, color="#57606a", linewidth=0.6, linestyle="--")
         axis.set_title(name, fontsize=10)
         axis.set_ylabel("ms")
