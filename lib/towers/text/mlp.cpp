@@ -54,7 +54,7 @@ at::Tensor MixtureMlp::operator()(const at::Tensor& x) const {
   const at::Tensor order = at::argsort(flat, /*stable=*/true, 0, false);
   const at::Tensor counts = at::bincount(flat, {}, config_.experts);
   const std::int64_t* count = counts.const_data_ptr<std::int64_t>();
-  at::Tensor out = at::zeros_like(rows);
+  at::Tensor out = at::zeros(rows.sizes(), rows.options().dtype(at::kFloat));  // the sum is rounded once
   std::int64_t first = 0;
   for (std::int64_t i = 0; i < config_.experts; first += count[i++]) {
     if (count[i] == 0) continue;
@@ -63,10 +63,10 @@ at::Tensor MixtureMlp::operator()(const at::Tensor& x) const {
     const Expert& expert = experts_[static_cast<std::size_t>(i)];
     const at::Tensor some = rows.index_select(0, tokens);
     const at::Tensor inner = activation_(at::linear(some, expert.gate)).mul_(at::linear(some, expert.up));
-    const at::Tensor weight = share.flatten().index_select(0, pairs).unsqueeze(1);
-    out.index_add_(0, tokens, at::linear(inner, expert.down).mul_(weight));
+    const at::Tensor weight = share.flatten().index_select(0, pairs).unsqueeze(1).to(at::kFloat);
+    out.index_add_(0, tokens, at::linear(inner, expert.down).to(at::kFloat).mul_(weight));
   }
-  return out.view(x.sizes());
+  return out.to(x.scalar_type()).view(x.sizes());
 }
 
 }  // namespace lmm::towers
