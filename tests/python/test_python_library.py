@@ -42,6 +42,8 @@ def test_where_the_system_looks(run, tmp_path):
 
 def test_nowhere(run):
     out = run(FAIL, without=["LMM_LIBRARY", "LD_LIBRARY_PATH"])
+    if not out:
+        pytest.skip("lmm is installed on this machine")
     for part in ("liblmm.so.0 and liblmm.so", str(PACKAGE / "lmm"), sys.prefix, "LD_LIBRARY_PATH", "set LMM_LIBRARY"):
         assert part in out
     assert out.count("\n") == 1

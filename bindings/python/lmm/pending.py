@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 import weakref
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _SHORTEST, _LONGEST = 0.0005, 0.008  # seconds from one look to the next
+_STEP = 0.05  # seconds that step() waits in the library at most
 
 
 class Slices:
@@ -103,9 +105,14 @@ class Pending:
             raise InvalidArgument(f"seconds is {budget}, expected more than 0")
         if self._outcome is None:
             check_process(self._handle, "reply")
-            call("lmm_pending_step", self._handle, max(1, round(min(budget, 1e9) * 1e6)), None)
-            if state_of(self._handle) == _abi.FAILED:
-                self._state = _abi.FAILED
+            slices = max(1, math.ceil(min(budget, 1e9) / _STEP))  # so that Ctrl-C comes through
+            for _ in range(slices):
+                call("lmm_pending_step", self._handle, max(1, round(min(budget, 1e9) / slices * 1e6)), None)
+                state = state_of(self._handle)
+                if state == _abi.FAILED:
+                    self._state = state
+                if state != _abi.RUNNING:
+                    break
         return self.done
 
     def get(self) -> Reply:
@@ -118,7 +125,7 @@ class Pending:
                 while self.poll() or not self.done:
                     time.sleep(slices.next())
             except BaseException:
-                self.cancel()
+                self._leave()
                 raise
         return self._take()
 
