@@ -99,21 +99,28 @@ class Pending:
 
     def step(self, seconds: float) -> bool:
         """Lets the reply be worked on for this long, waits until it rests again, and leaves it paused. Gives `done`;
-        poll() has the text."""
+        poll() has the text. Ctrl-C cancels."""
         budget = _convert.real(seconds, "seconds")
         if not budget > 0:
             raise InvalidArgument(f"seconds is {budget}, expected more than 0")
         if self._outcome is None:
             check_process(self._handle, "reply")
-            slices = max(1, math.ceil(min(budget, 1e9) / _STEP))  # so that Ctrl-C comes through
-            for _ in range(slices):
-                call("lmm_pending_step", self._handle, max(1, round(min(budget, 1e9) / slices * 1e6)), None)
-                state = state_of(self._handle)
-                if state == _abi.FAILED:
-                    self._state = state
-                if state != _abi.RUNNING:
-                    break
+            try:
+                self._step(min(budget, 1e9))
+            except KeyboardInterrupt:
+                self._leave()
+                raise
         return self.done
+
+    def _step(self, budget: float) -> None:
+        slices = max(1, math.ceil(budget / _STEP))  # so that Ctrl-C comes through
+        for _ in range(slices):
+            call("lmm_pending_step", self._handle, max(1, round(budget / slices * 1e6)), None)
+            state = state_of(self._handle)
+            if state == _abi.FAILED:
+                self._state = state
+            if state != _abi.RUNNING:
+                break
 
     def get(self) -> Reply:
         """Waits for the end, resumes it first where it is paused, and gives the reply, or raises what ended it; as often
