@@ -2,7 +2,7 @@
 # Installs what is missing, builds everything and runs every test: ctest, then pytest, each with its closing count.
 #   tests/run.sh          the tests; where all passed and nothing has changed since, their closing lines are shown again
 #   tests/run.sh --again  the tests, whatever has passed before
-#   tests/run.sh --long   the long form: the same tests with more inputs (LMM_LONG=1)
+#   tests/run.sh --long   the long form: the same tests with more inputs (LMM_LONG=1), and the C interface under sanitizers
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
@@ -41,6 +41,17 @@ lmm_say "pytest"
 cd "$lmm_root"
 LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs tests 2>&1 | tee "$lmm_build/pytest.log" ||
   failed+=(pytest)
+
+# lmm is instrumented, libtorch is not; the sequence of random calls is clean without a suppression.
+under_sanitizers() {
+  local lmm_build=$lmm_build/sanitized
+  lmm_configure -DLMM_SANITIZE="address;undefined" -DLMM_BUILD_EXAMPLES=OFF && lmm_make fuzz_sequence capi &&
+    ctest --test-dir "$lmm_build" --output-on-failure -R '^(fuzz_sequence|capi)$'
+}
+if [[ -n ${LMM_LONG:-} ]]; then
+  lmm_say "the C interface under AddressSanitizer and UndefinedBehaviorSanitizer"
+  under_sanitizers || failed+=(sanitizers)
+fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then lmm_die "failed: ${failed[*]}"; fi
 { grep 'tests passed' "$lmm_build/ctest.log"; tail -n 1 "$lmm_build/pytest.log"; } > "$passed"

@@ -66,7 +66,7 @@ def stub_library(folder, header=HEADER):
     library = folder / "liblmm.so"
     subprocess.run(
         ["cc", "-g", "-O0", "-w", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{header.parent}", f"-ffile-prefix-map={folder}=.",
-         "-Wl,-soname,liblmm.so.0", str(source), "-o", str(library)],
+         "-Wl,-soname,liblmm.so.0.1", str(source), "-o", str(library)],
         check=True,
     )
     return library

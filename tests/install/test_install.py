@@ -99,7 +99,7 @@ def test_tree(tree, torch, answer):
     for name in ("lib/liblmm_static.a", "lib/cmake/lmm/lmmConfig.cmake", "lib/cmake/lmm/lmmConfigVersion.cmake",
                  "lib/pkgconfig/lmm.pc", "lib/pkgconfig/lmm_static.pc", "include/lmm.h", "include/lmm/lmm.hpp"):
         assert (tree / name).is_file(), name
-    assert dynamic(library, "SONAME") == [(tree / "lib" / "liblmm.so.0").name]
+    assert dynamic(library, "SONAME") == [(tree / "lib" / "liblmm.so.0.1").name]
     assert dynamic(library, "RUNPATH") == [f"$ORIGIN:{torch}/lib"]
     assert dynamic(tree / "bin" / "lmm", "RUNPATH") == ["$ORIGIN/../lib"]
     assert [name for name in dynamic(library, "NEEDED") if not NEEDED.fullmatch(name)] == []
@@ -113,7 +113,7 @@ def test_cpp(tree, answer, tmp_path):
     programs = build("cpp", tmp_path, f"-DCMAKE_PREFIX_PATH={tree}")
     assert asked(programs / "cpp_host") == answer
     assert asked(programs / "static_host") == answer
-    assert "liblmm.so.0" in dynamic(programs / "cpp_host", "NEEDED")
+    assert "liblmm.so.0.1" in dynamic(programs / "cpp_host", "NEEDED")
     assert [name for name in dynamic(programs / "static_host", "NEEDED") if "lmm" in name] == []
 
 

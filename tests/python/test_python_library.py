@@ -10,7 +10,7 @@ import pytest
 from binding import MODEL, PACKAGE, PICTURE, ROOT
 
 LIBRARY = pathlib.Path(os.environ["LMM_LIBRARY"])
-LIBRARY = next(path for path in (LIBRARY / "liblmm.so.0", LIBRARY) if path.is_file()).resolve()
+LIBRARY = next(path for path in (LIBRARY / "liblmm.so.0.1", LIBRARY) if path.is_file()).resolve()
 SAY = "import lmm; print(lmm.library_path(), lmm.library_version())"
 FAIL = "import lmm\ntry: lmm.library_version()\nexcept lmm.LibraryNotFound as error: print(error.code, isinstance(error, ImportError), error)"
 
@@ -30,21 +30,21 @@ def test_variable_that_leads_nowhere(run, tmp_path):
 
 def test_beside_the_package(run, tmp_path):
     shutil.copytree(PACKAGE / "lmm", tmp_path / "lmm")
-    (tmp_path / "lmm/liblmm.so.0").symlink_to(LIBRARY)
+    (tmp_path / "lmm/liblmm.so.0.1").symlink_to(LIBRARY)
     out = run(SAY, without=["LMM_LIBRARY"], PYTHONPATH=str(tmp_path))
-    assert out == f"{tmp_path}/lmm/liblmm.so.0 0.1.0\n"
+    assert out == f"{tmp_path}/lmm/liblmm.so.0.1 0.1.0\n"
 
 
 def test_where_the_system_looks(run, tmp_path):
-    (tmp_path / "liblmm.so.0").symlink_to(LIBRARY)
-    assert run(SAY, without=["LMM_LIBRARY"], LD_LIBRARY_PATH=str(tmp_path)) == "liblmm.so.0 0.1.0\n"
+    (tmp_path / "liblmm.so.0.1").symlink_to(LIBRARY)
+    assert run(SAY, without=["LMM_LIBRARY"], LD_LIBRARY_PATH=str(tmp_path)) == "liblmm.so.0.1 0.1.0\n"
 
 
 def test_nowhere(run):
     out = run(FAIL, without=["LMM_LIBRARY", "LD_LIBRARY_PATH"])
     if not out:
         pytest.skip("lmm is installed on this machine")
-    for part in ("liblmm.so.0 and liblmm.so", str(PACKAGE / "lmm"), sys.prefix, "LD_LIBRARY_PATH", "set LMM_LIBRARY"):
+    for part in ("liblmm.so.0.1 and liblmm.so", str(PACKAGE / "lmm"), sys.prefix, "LD_LIBRARY_PATH", "set LMM_LIBRARY"):
         assert part in out
     assert out.count("\n") == 1
 

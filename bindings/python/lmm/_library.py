@@ -19,7 +19,7 @@ from . import _abi
 from .errors import LibraryNotFound
 
 VARIABLE = "LMM_LIBRARY"
-NAMES = (f"liblmm.so.{_abi.VERSION[0]}", "liblmm.so")
+NAMES = (f"liblmm.so.{_abi.VERSION[0]}.{_abi.VERSION[1]}", "liblmm.so")
 
 _lock = threading.Lock()
 _loaded: tuple[Any, str] | None = None
