@@ -11,7 +11,7 @@ from typing import Any, Callable, Literal, Optional, Union, cast
 from . import _abi, _convert, _keep
 from ._handle import Handle, call, check_process, make, path, text
 from ._library import library
-from .errors import InvalidArgument
+from .errors import Cancelled, InvalidArgument
 from .options import OnProgress, Progress
 from .tokenizer import Tokenizer
 
@@ -196,6 +196,8 @@ class _Loading:
             raise failure
         if self._error is not None:
             raise self._error
+        if self._stop:  # told to stop when it had just ended
+            raise Cancelled("cancelled by the caller")
         return self._model
 
 
