@@ -42,11 +42,13 @@ cd "$lmm_root"
 LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs tests 2>&1 | tee "$lmm_build/pytest.log" ||
   failed+=(pytest)
 
-# lmm is instrumented, libtorch is not; the sequence of random calls is clean without a suppression.
+# lmm is instrumented, libtorch is not, and nothing is suppressed. What forks is left out: g++ 12's AddressSanitizer holds
+# no locks of its allocator over a fork, so a child may wait for ever.
 under_sanitizers() {
   local lmm_build=$lmm_build/sanitized
   lmm_configure -DLMM_SANITIZE="address;undefined" -DLMM_BUILD_EXAMPLES=OFF && lmm_make fuzz_sequence capi &&
-    ctest --test-dir "$lmm_build" --output-on-failure -R '^(fuzz_sequence|capi)$'
+    ctest --test-dir "$lmm_build" --output-on-failure -R '^fuzz_sequence$' &&
+    "$lmm_build/bin/capi" --test-case-exclude='*fork*'
 }
 if [[ -n ${LMM_LONG:-} ]]; then
   lmm_say "the C interface under AddressSanitizer and UndefinedBehaviorSanitizer"
