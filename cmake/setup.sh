@@ -22,7 +22,7 @@ lmm_packages=(
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev libexif-dev
 )
 # Only for tests/run.sh: the game loop example, and the comparison of ABIs.
-lmm_test_packages=(libsdl2-dev abigail-tools)
+lmm_test_packages=(libsdl2-dev abigail-tools locales)
 
 lmm_has_package() {
   local name

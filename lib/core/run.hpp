@@ -17,8 +17,8 @@ namespace lmm {
 /// True where `text` matches `glob`: `*` any characters, `?` one, everything else itself.
 bool glob_match(std::string_view glob, std::string_view text);
 
-/// What a long computation carries along: cancellation, granted time, progress and taps. Used by the worker thread; `cancel()` and
-/// the progress getters may be called from any thread.
+/// What a long computation carries along: cancellation, granted time, progress and taps. Used by the worker thread;
+/// `cancel()` and the progress getters may be called from any thread.
 class Run {
  public:
   Run() = default;

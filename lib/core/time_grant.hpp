@@ -31,7 +31,7 @@ class TimeGrant {
     const std::int64_t until = until_.load(std::memory_order_acquire);
     if (until == kForever || until == kNever) return until == kForever;
     const std::int64_t unit = fresh_.load(std::memory_order_relaxed) ? 0 : unit_.load(std::memory_order_relaxed);
-    return nanoseconds(Clock::now()) < until - std::min(unit, kLongestUnit);
+    return nanoseconds(Clock::now()) < until - unit;
   }
 
   void begin_unit() noexcept {
@@ -48,7 +48,6 @@ class TimeGrant {
  private:
   static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
-  static constexpr std::int64_t kLongestUnit = 60'000'000'000;
 
   static std::int64_t nanoseconds(Clock::time_point moment) noexcept {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch()).count();

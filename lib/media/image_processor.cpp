@@ -51,6 +51,26 @@ ProcessorFile read_image_processor(const std::filesystem::path& folder) {
   return file;
 }
 
+void check_processor_fields(const Fields& fields, std::span<const std::string_view> read,
+                            std::span<const std::string_view> ignored,
+                            std::initializer_list<std::string_view> classes) {
+  const auto among = [](const auto& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const auto& [name, value] : fields.json().items()) {
+    if (value.is_null() || among(read, name) || among(ignored, name)) continue;
+    fail(ErrorCode::unsupported, "{}: {} is not a field of this image processor", fields.where(), name);
+  }
+  std::string type = fields.string("image_processor_type", "");
+  for (const std::string_view suffix : {"Fast", "Pil"}) {
+    if (type.ends_with(suffix)) type.resize(type.size() - suffix.size());
+  }
+  if (!type.empty() && !among(classes, type)) {
+    fail(ErrorCode::unsupported, "{}: image_processor_type is {}, expected {}", fields.where(), type,
+         fmt::join(classes, " or "));
+  }
+}
+
 bool processor_flag(const Fields& fields, std::string_view name, bool otherwise) {
   if (fields.json().contains(std::string(name)) && !fields.has(name)) return false;
   return fields.boolean(name, otherwise);

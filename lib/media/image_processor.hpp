@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,11 @@ struct ProcessorFile {
 /// Reads a checkpoint folder as AutoProcessor does: "image_processor" of processor_config.json where it is there, else
 /// preprocessor_config.json. Throws Error: not_found (neither file), bad_file (malformed).
 ProcessorFile read_image_processor(const std::filesystem::path& folder);
+
+/// Refuses what an image processor does not know. `read` and `ignored` are the fields that may be there, `classes` the
+/// values of image_processor_type, without the suffix of a backend. Error unsupported.
+void check_processor_fields(const Fields& fields, std::span<const std::string_view> read,
+                            std::span<const std::string_view> ignored, std::initializer_list<std::string_view> classes);
 
 /// A flag: an explicit null is false (the reference keeps it as None), an absent one has the default.
 bool processor_flag(const Fields& fields, std::string_view name, bool otherwise);

@@ -38,6 +38,23 @@ std::string answer_of(const lmm_model* of) {
   return text_of(ask(new_session(of), say("Name the object.", open_picture())));
 }
 
+/// In a child: loads the model and asks it about the picture. 0 where the answer is `expected`, else which call failed.
+int ask_anew(const std::string& expected) {
+  Own<lmm_model> loaded;
+  Own<lmm_session> session;
+  Own<lmm_message> message;
+  Own<lmm_image> image;
+  Own<lmm_reply> reply;
+  if (lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, nullptr) != LMM_OK) return 2;
+  if (lmm_session_create(loaded, nullptr, &session, nullptr) != LMM_OK) return 3;
+  if (lmm_image_open(nullptr, picture_file().c_str(), LMM_STRLEN, &image, nullptr) != LMM_OK) return 4;
+  if (lmm_message_create(nullptr, &message, nullptr) != LMM_OK) return 5;
+  if (lmm_message_add_image(message, image, nullptr) != LMM_OK) return 5;
+  if (lmm_message_add_text(message, "Name the object.", LMM_STRLEN, nullptr) != LMM_OK) return 5;
+  if (lmm_session_ask(session, message, nullptr, nullptr, nullptr, &reply, nullptr) != LMM_OK) return 6;
+  return text_of(reply) == expected ? 0 : 7;
+}
+
 Own<lmm_model> load_anew() {
   Own<lmm_model> loaded;
   ok([&](lmm_error** e) { return lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, e); });
@@ -75,23 +92,7 @@ TEST_CASE("after fork, what needs the worker is an error, and the rest works") {
 
 TEST_CASE("after fork, a model can be loaded anew") {
   const std::string expected = answer_of(model());
-  const int code = in_child([&] {
-    Own<lmm_load_options> options;
-    Own<lmm_model> loaded;
-    Own<lmm_session> session;
-    Own<lmm_message> message;
-    Own<lmm_image> image;
-    Own<lmm_reply> reply;
-    if (lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, nullptr) != LMM_OK) return 2;
-    if (lmm_session_create(loaded, nullptr, &session, nullptr) != LMM_OK) return 3;
-    if (lmm_image_open(nullptr, picture_file().c_str(), LMM_STRLEN, &image, nullptr) != LMM_OK) return 4;
-    if (lmm_message_create(nullptr, &message, nullptr) != LMM_OK) return 5;
-    if (lmm_message_add_image(message, image, nullptr) != LMM_OK) return 5;
-    if (lmm_message_add_text(message, "Name the object.", LMM_STRLEN, nullptr) != LMM_OK) return 5;
-    if (lmm_session_ask(session, message, nullptr, nullptr, nullptr, &reply, nullptr) != LMM_OK) return 6;
-    return text_of(reply) == expected ? 0 : 7;
-  });
-  CHECK(code == 0);
+  CHECK(in_child([&] { return ask_anew(expected); }) == 0);
 }
 
 namespace {
@@ -227,21 +228,10 @@ TEST_CASE("standard input, output and error closed") {
   const std::string expected = answer_of(model());
   const int code = in_child([&] {
     for (const int fd : {0, 1, 2}) ::close(fd);
-    Own<lmm_model> loaded;
-    Own<lmm_session> session;
-    Own<lmm_message> message;
+    if (const int failed = ask_anew(expected)) return failed;
     Own<lmm_image> image;
-    Own<lmm_reply> reply;
     Own<lmm_error> error;
-    if (lmm_model_load(nullptr, LMM_POCKET_MODEL, LMM_STRLEN, nullptr, &loaded, nullptr) != LMM_OK) return 2;
-    if (lmm_session_create(loaded, nullptr, &session, nullptr) != LMM_OK) return 3;
-    if (lmm_image_open(nullptr, picture_file().c_str(), LMM_STRLEN, &image, nullptr) != LMM_OK) return 4;
-    if (lmm_message_create(nullptr, &message, nullptr) != LMM_OK) return 5;
-    if (lmm_message_add_image(message, image, nullptr) != LMM_OK) return 5;
-    if (lmm_message_add_text(message, "Name the object.", LMM_STRLEN, nullptr) != LMM_OK) return 5;
-    if (lmm_session_ask(session, message, nullptr, nullptr, nullptr, &reply, nullptr) != LMM_OK) return 6;
-    if (lmm_image_open(nullptr, "/no/such/file", LMM_STRLEN, &image, &error) != LMM_ERROR_NOT_FOUND) return 7;
-    return text_of(reply) == expected ? 0 : 8;
+    return lmm_image_open(nullptr, "/no/such/file", LMM_STRLEN, &image, &error) == LMM_ERROR_NOT_FOUND ? 0 : 8;
   });
   CHECK(code == 0);
 }

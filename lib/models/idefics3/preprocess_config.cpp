@@ -29,26 +29,6 @@ constexpr std::string_view kRead[] = {
     "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
 };
 
-template <std::size_t N>
-bool contains(const std::string_view (&list)[N], std::string_view name) {
-  return std::find(std::begin(list), std::end(list), name) != std::end(list);
-}
-
-void check_fields(const Fields& fields) {
-  for (const auto& [name, value] : fields.json().items()) {
-    if (value.is_null() || contains(kRead, name) || contains(kIgnored, name)) continue;
-    fail(ErrorCode::unsupported, "{}: {} is not a field of this image processor", fields.where(), name);
-  }
-  std::string type = fields.string("image_processor_type", "");
-  for (const std::string_view suffix : {"Fast", "Pil"}) {
-    if (type.ends_with(suffix)) type.resize(type.size() - suffix.size());
-  }
-  if (!type.empty() && type != "Idefics3ImageProcessor" && type != "SmolVLMImageProcessor") {
-    fail(ErrorCode::unsupported, "{}: image_processor_type is {}, expected Idefics3ImageProcessor or "
-         "SmolVLMImageProcessor", fields.where(), type);
-  }
-}
-
 std::int64_t edge(const Fields& size, std::string_view name) { return size.integer_in(name, 1, kMaxEdge); }
 
 /// get_size_dict: {"longest_edge"} (a shortest_edge beside it is not used), {"height", "width"}, one number for both,
@@ -93,7 +73,7 @@ void read_size(const Fields& fields, ImageProcessorConfig& config) {
 
 ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string where) {
   const Fields fields(object, std::move(where));
-  check_fields(fields);
+  media::check_processor_fields(fields, kRead, kIgnored, {"Idefics3ImageProcessor", "SmolVLMImageProcessor"});
   ImageProcessorConfig config;
   config.do_convert_rgb = media::processor_flag(fields, "do_convert_rgb", config.do_convert_rgb);
   config.do_resize = media::processor_flag(fields, "do_resize", config.do_resize);

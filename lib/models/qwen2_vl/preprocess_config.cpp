@@ -28,25 +28,6 @@ constexpr std::string_view kRead[] = {
     "image_std",
 };
 
-template <std::size_t N>
-bool contains(const std::string_view (&list)[N], std::string_view name) {
-  return std::find(std::begin(list), std::end(list), name) != std::end(list);
-}
-
-void check_fields(const Fields& fields) {
-  for (const auto& [name, value] : fields.json().items()) {
-    if (value.is_null() || contains(kRead, name) || contains(kIgnored, name)) continue;
-    fail(ErrorCode::unsupported, "{}: {} is not a field of this image processor", fields.where(), name);
-  }
-  std::string type = fields.string("image_processor_type", "");
-  for (const std::string_view suffix : {"Fast", "Pil"}) {
-    if (type.ends_with(suffix)) type.resize(type.size() - suffix.size());
-  }
-  if (!type.empty() && type != "Qwen2VLImageProcessor") {
-    fail(ErrorCode::unsupported, "{}: image_processor_type is {}, expected Qwen2VLImageProcessor", fields.where(), type);
-  }
-}
-
 /// {"shortest_edge", "longest_edge"}; min_pixels and max_pixels of the file go before it, and a size that has names of
 /// its own for them is taken only where the file has them too.
 void read_pixel_limits(const Fields& fields, ImageProcessorConfig& config) {
@@ -78,7 +59,7 @@ void read_pixel_limits(const Fields& fields, ImageProcessorConfig& config) {
 
 ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string where) {
   const Fields fields(object, std::move(where));
-  check_fields(fields);
+  media::check_processor_fields(fields, kRead, kIgnored, {"Qwen2VLImageProcessor"});
   ImageProcessorConfig config;
   config.do_convert_rgb = media::processor_flag(fields, "do_convert_rgb", config.do_convert_rgb);
   config.do_resize = media::processor_flag(fields, "do_resize", config.do_resize);
