@@ -124,7 +124,7 @@ def squares(tensors, exact):
             for name in exact}
 
 
-def bf16_ratios(lmm, folder, out, asked):
+def bf16_ratios(lmm, folder, out, asked, reference=reference):
     """By tap, our bf16 error over transformers', both against transformers' fp32, over all questions."""
     exact, rounded = reference(folder), reference(folder, torch.bfloat16)
     mine, their = {}, {}
@@ -182,19 +182,25 @@ def questions(model, pictures):
     return [(pictures[:1], "What is this?"), (pictures[1:], "Which of the 2 is red?"), ((), "No picture here.")]
 
 
-def test_layers_bf16(lmm, tmp_path, pictures, note):
-    one_row, wrong = [], []
-    for name in checkpoints.TINY:
-        folder = checkpoints.tiny(name)
-        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(reference(folder), pictures))
+def judge_bf16(lmm, out, cases, note, kind):
+    """Each checkpoint's taps by their mean and the worst; those of one row, which are few numbers, over all of them."""
+    one_row, wrong, count = [], [], 0
+    for count, (name, folder, asked) in enumerate(cases, 1):
+        ratios = bf16_ratios(lmm, folder, out, asked)
         one_row += [ratios.pop(tap) for tap in ONE_ROW]
         mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
         print(f"{name}: mean {mean:.3f}, worst {ratios[worst]:.3f} {worst}")
         if not (mean <= BF16_MEAN_MARGIN and ratios[worst] <= BF16_TAP_MARGIN):
             wrong.append((name, mean, worst, ratios[worst]))
-    note(f"bf16 error over transformers' on {len(checkpoints.TINY)} checkpoints: text.norm and logits {geometric_mean(one_row):.3f}")
+    note(f"bf16 error over transformers' on {count} {kind}checkpoints: text.norm and logits {geometric_mean(one_row):.3f}")
     assert not wrong, wrong
     assert geometric_mean(one_row) <= BF16_MEAN_MARGIN
+
+
+def test_layers_bf16(lmm, tmp_path, pictures, note):
+    folders = {name: checkpoints.tiny(name) for name in checkpoints.TINY}
+    cases = ((name, folder, questions(reference(folder), pictures)) for name, folder in folders.items())
+    judge_bf16(lmm, tmp_path / "taps.safetensors", cases, note, "")
 
 
 @pytest.mark.parametrize("name", ["plain", "llama-3.2", "llama-yarn-attention"])

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file  # noqa: E402
 import checkpoints  # noqa: E402
 import qwen_vl_checkpoints as qwen  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, check_fp32, compare,  # noqa: E402
-                        geometric_mean, in_order, joined, near_ties, run, squares)
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, bf16_ratios, check_fp32,  # noqa: E402
+                        geometric_mean, in_order, near_ties, run, squares, trace)
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
@@ -40,12 +40,6 @@ def pictures(tmp_path_factory):
 @functools.lru_cache(maxsize=3)
 def reference(folder, dtype=torch.float32):
     return qwen.QwenReference(folder, dtype)
-
-
-def trace(lmm, folder, out, prompt, pictures=(), dtype="fp32", *more):
-    run(lmm, "trace", folder, *(word for picture in pictures for word in ("-i", picture)), "--dtype", dtype, "--taps", "*",
-        "--out", out, *more, prompt)
-    return joined(load_file(out))
 
 
 def questions(pictures):
@@ -118,7 +112,7 @@ def test_layers_bf16(lmm, tmp_path, pictures, note):
     one_row, wrong = [], []
     for name in qwen.TINY:
         folder = qwen.folder_of(name)
-        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(pictures))
+        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(pictures), reference)
         if qwen.TINY[name].family == "qwen3_vl_moe":
             whole = {tap: ratio for tap, ratio in ratios.items() if tap.startswith(("vision.", "connector"))}
         else:
@@ -132,20 +126,6 @@ def test_layers_bf16(lmm, tmp_path, pictures, note):
     note(f"bf16, tiny Qwen VL models: error of the taps of one row over transformers' {rows:.3f}")
     assert not wrong, wrong
     assert rows <= BF16_MEAN_MARGIN
-
-
-def bf16_ratios(lmm, folder, out, asked):
-    """By tap, our bf16 error over transformers', both against transformers' fp32, over all questions."""
-    exact, rounded = reference(folder), reference(folder, torch.bfloat16)
-    mine, their = {}, {}
-    for chosen, prompt in asked:
-        truth = exact.trace(exact.ask(prompt, chosen))
-        ours = trace(lmm, folder, out, prompt, chosen, "bf16")
-        compare(ours, truth)
-        for total, found in ((mine, squares(ours, truth)), (their, squares(rounded.trace(rounded.ask(prompt, chosen)), truth))):
-            for name, value in found.items():
-                total[name] = total.get(name, 0.0) + value
-    return {name: float(np.sqrt(mine[name] / their[name])) for name in in_order(mine)}
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl-old", "qwen2.5-vl-new", "qwen3-vl-deep", "qwen3-vl-moe-new"])

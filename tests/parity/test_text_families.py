@@ -12,8 +12,7 @@ from safetensors.numpy import load_file  # noqa: E402
 
 import prompts  # noqa: E402
 import text_checkpoints  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, bf16_ratios, check_fp32,  # noqa: E402
-                        geometric_mean, near_ties, reference, run, trace)
+from test_model import FP32_TOLERANCE, Driver, check_fp32, judge_bf16, near_ties, reference, run, trace  # noqa: E402
 
 NAMES = list(text_checkpoints.TINY)
 TOOLS = [{"type": "function", "function": {
@@ -61,19 +60,9 @@ def test_layers_fp32(lmm, tmp_path, name):
 
 def test_layers_bf16(lmm, tmp_path, note):
     """Mixtures apart: where rounding makes the router choose another expert, both sides are as far off as weights go."""
-    one_row, wrong = [], []
+    asked = [((), "What is this?"), ((), prompts.LONG_TEXT)]
     dense = [name for name in NAMES if text_checkpoints.TINY[name].family != "qwen3_moe"]
-    for name in dense:
-        folder = text_checkpoints.tiny(name)
-        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", [((), "What is this?"), ((), prompts.LONG_TEXT)])
-        one_row += [ratios.pop(tap) for tap in ONE_ROW]
-        mean, worst = geometric_mean(ratios.values()), max(ratios, key=ratios.get)
-        print(f"{name}: mean {mean:.3f}, worst {ratios[worst]:.3f} {worst}")
-        if not (mean <= BF16_MEAN_MARGIN and ratios[worst] <= BF16_TAP_MARGIN):
-            wrong.append((name, mean, worst, ratios[worst]))
-    note(f"bf16 error over transformers' on {len(dense)} text checkpoints: text.norm and logits {geometric_mean(one_row):.3f}")
-    assert not wrong, wrong
-    assert geometric_mean(one_row) <= BF16_MEAN_MARGIN
+    judge_bf16(lmm, tmp_path / "taps.safetensors", [(name, text_checkpoints.tiny(name), asked) for name in dense], note, "text ")
 
 
 @pytest.mark.parametrize("name", ["qwen2-long", "qwen3-long-windows", "moe-long"])
