@@ -16,6 +16,8 @@
 namespace lmm {
 namespace media {
 struct Picture;
+struct Video;
+class Sound;
 }
 inline namespace v0 {
 
@@ -61,8 +63,68 @@ class LMM_API Image {
   std::shared_ptr<const media::Picture> picture_;
 };
 
-/// Text (UTF-8) or a picture. Text is text: what spells a special token in it stays text.
-using Part = std::variant<std::string, Image>;
+/// Frames of a video with their times. Immutable, cheap to copy, usable from any thread.
+/// Which of the frames a model sees, and how it is told their times, is as its own video processor does it.
+class LMM_API Video {
+ public:
+  /// Frames in the order of their times, of one size. times: seconds from the start of the video, one a frame, >= 0,
+  /// none before the one before it.
+  /// Throws Error: invalid_argument (no frames, sizes that differ, times that go backwards or are not finite).
+  static Video from_frames(std::vector<Image> frames, std::vector<double> times);
+
+  std::size_t frames() const noexcept;
+  double seconds() const noexcept;  ///< from the first frame's time to the last one's
+
+  /// The frames; for lmm itself.
+  const std::shared_ptr<const media::Video>& video() const noexcept { return video_; }
+
+ private:
+  explicit Video(std::shared_ptr<const media::Video> video) : video_(std::move(video)) {}
+  std::shared_ptr<const media::Video> video_;
+};
+
+/// How the host's samples are stored.
+enum class SampleFormat : std::int32_t { f32 = 0, s16 = 1 };
+
+/// Samples that the host holds, channels interleaved. Read during the call only, never kept.
+struct SampleView {
+  const void* data = nullptr;         ///< first sample of the first channel
+  std::size_t size = 0;               ///< bytes: frames * channels * bytes of a sample
+  std::int64_t rate = 0;              ///< frames a second, 1,000 to 768,000
+  std::int64_t channels = 1;          ///< 1 to 32; mixed down to one by their mean
+  SampleFormat format = SampleFormat::f32;
+};
+
+/// A recording. Files are decoded as they are read, not when opened, so that hours of sound take little memory.
+/// Immutable, cheap to copy, usable from any thread.
+class LMM_API Audio {
+ public:
+  /// A WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF ... file: what libsndfile reads. The file must stay in place while it is
+  /// used; what is added to it afterwards is not heard.
+  /// Throws Error: not_found, io, bad_file (empty, cut off in its header, of unknown kind, rate or channels out of range).
+  static Audio open(const std::filesystem::path& path);
+
+  /// An encoded recording held in memory; the bytes are copied. Throws Error: bad_file.
+  static Audio from_memory(const void* data, std::size_t size);
+
+  /// Copies the host's own samples. Throws Error: invalid_argument (no samples, a sample that is not finite, rate,
+  /// channels or size out of range).
+  static Audio from_samples(const SampleView& samples);
+
+  double seconds() const noexcept;
+  std::int64_t rate() const noexcept;      ///< frames a second, as stored
+  std::int64_t channels() const noexcept;  ///< as stored
+
+  /// The recording; for lmm itself.
+  const std::shared_ptr<const media::Sound>& sound() const noexcept { return sound_; }
+
+ private:
+  explicit Audio(std::shared_ptr<const media::Sound> sound) : sound_(std::move(sound)) {}
+  std::shared_ptr<const media::Sound> sound_;
+};
+
+/// Text (UTF-8), a picture, a video or a recording. Text is text: what spells a special token in it stays text.
+using Part = std::variant<std::string, Image, Video, Audio>;
 
 /// One turn of the user: parts in the order in which the model sees them.
 struct Message {

@@ -57,6 +57,25 @@ struct SessionOptions {
   std::int64_t max_context = 0;    ///< tokens the KV cache may hold; 0: the model's own context length
 };
 
+/// Which times a transcript has.
+enum class SpeechTimes : std::int32_t { none = 0, segments = 1, words = 2 };
+
+/// How speech is written down, by a Whisper model alone or as transcriber. What is unset is as transformers' generate()
+/// does it with the fallback settings of the Whisper paper: temperatures 0 to 1 by 0.2, mean log probability -1, compression
+/// ratio 1.35, no-speech probability 0.6.
+struct SpeechOptions {
+  std::string language = {};        ///< code or English name, e.g. "de", "German"; empty: heard from the first 30 s
+  bool translate = false;           ///< into English
+  SpeechTimes times = SpeechTimes::segments;  ///< words: found by the decoder's cross-attention
+  std::string prompt = {};          ///< text that goes before: names, spelling, style
+  bool condition_on_previous = false;  ///< each window is told the text of the one before
+  std::int64_t beams = 1;           ///< 1 to 32, at temperature 0
+  std::vector<double> temperatures = {};  ///< tried in this order until the thresholds hold; each 0 to 1
+  std::optional<double> compression_ratio_threshold = {};  ///< of text over its zlib size, a window above is tried again
+  std::optional<double> log_probability_threshold = {};    ///< a window below is tried again
+  std::optional<double> no_speech_threshold = {};  ///< a window above, and below log_probability_threshold, is silent
+};
+
 /// An intermediate of the forward pass, seen by GenerateOptions::on_tap. Valid during the call only.
 struct Tap {
   std::string_view name = {};           ///< e.g. "vision.layer.3.attn_out"
@@ -86,6 +105,7 @@ struct GenerateOptions {
   bool raw = false;                            ///< the message is the prompt itself, no chat template, no history
   bool paused = false;                         ///< start() only: nothing runs before Pending::resume() or step()
   bool ignore_eos = false;                     ///< generate max_tokens whatever comes (benchmarks)
+  SpeechOptions speech = {};                   ///< for a Whisper model, alone or as transcriber
   std::string taps = {};                            ///< glob over tap names ("vision.*", "*"); empty: none
   std::function<void(const Tap&)> on_tap = {};      ///< called on the model's worker thread
   OnProgress on_progress = {};

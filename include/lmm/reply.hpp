@@ -18,7 +18,8 @@ LMM_API const char* finish_reason_name(FinishReason reason) noexcept;
 /// Tokens of one reply.
 struct Usage {
   std::int64_t prompt_tokens = 0;  ///< whole prompt, pictures and earlier turns included
-  std::int64_t image_tokens = 0;   ///< of these, rows that came from pictures
+  std::int64_t image_tokens = 0;   ///< of these, rows that came from pictures and videos
+  std::int64_t audio_tokens = 0;   ///< of these, rows that came from sound
   std::int64_t image_tiles = 0;    ///< inputs of the vision tower that those pictures are made of
   std::int64_t reused_tokens = 0;  ///< of these, already in the KV cache and not computed again
   std::int64_t new_tokens = 0;     ///< generated, the end token included
@@ -52,6 +53,26 @@ struct Point {
   std::size_t image = 0;
 };
 
+/// A word of a transcript.
+struct Word {
+  std::string text = {};   ///< UTF-8, with the space before it where there is one
+  double begin = 0;        ///< seconds from the start of the recording
+  double end = 0;          ///< >= begin
+  double probability = 0;  ///< mean over its tokens, 0 to 1
+};
+
+/// A stretch of speech in a transcript (a segment of Whisper).
+struct Segment {
+  double begin = 0;                     ///< seconds from the start of the recording
+  double end = 0;                       ///< >= begin
+  std::string text = {};                ///< UTF-8, as the model writes it: mostly with a space in front
+  std::string language = {};            ///< code, e.g. "en"
+  std::vector<Word> words = {};         ///< where asked for
+  double mean_log_probability = 0;      ///< a token, natural logarithm, of the window that it was heard in
+  double no_speech_probability = 0;     ///< that the window holds no speech, 0 to 1
+  double temperature = 0;               ///< at which the window was decoded
+};
+
 /// What the model answered.
 struct Reply {
   std::string text = {};                     ///< UTF-8; special tokens left out, as the reference decodes it
@@ -59,6 +80,9 @@ struct Reply {
   FinishReason finish_reason = FinishReason::eos;
   std::vector<Box> boxes = {};               ///< that the text tells of; in the last picture
   std::vector<Point> points = {};
+  /// What was heard: of a Whisper model the transcript, whose texts make up `text`; of a model with a transcriber
+  /// (SessionOptions) the transcripts of the message's recordings, one after the other. Empty for models that hear.
+  std::vector<Segment> segments = {};
   Usage usage;
   Timings timings;
 };
