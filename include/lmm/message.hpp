@@ -72,6 +72,12 @@ class LMM_API Video {
   /// Throws Error: invalid_argument (no frames, sizes that differ, times that go backwards or are not finite).
   static Video from_frames(std::vector<Image> frames, std::vector<double> times);
 
+  /// Frames that were chosen from a longer video, such as Model::sample_frames tells: the model sees all of them.
+  /// indices: of the frames given, in a video of `total` frames, `fps` a second; rising, the first frame is 0.
+  /// Throws Error: invalid_argument (as from_frames; an index that is not in the video or stands before the one before
+  /// it; fps not above 0).
+  static Video from_sample(std::vector<Image> frames, std::vector<std::int64_t> indices, std::int64_t total, double fps);
+
   std::size_t frames() const noexcept;
   double seconds() const noexcept;  ///< from the first frame's time to the last one's
 

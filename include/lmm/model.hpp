@@ -30,6 +30,9 @@ struct ModelInfo {
   DType stored_dtype = DType::automatic;  ///< that of most weights
   DType compute_dtype = DType::automatic; ///< that LoadOptions led to
   bool sees_images = false;
+  bool sees_videos = false;
+  bool hears = false;               ///< takes recordings: to answer, or to write them down
+  bool transcribes = false;         ///< writes down recordings, and does nothing else (Whisper)
   bool has_chat_template = false;
   std::vector<std::string> weight_files = {};
 };

@@ -1,6 +1,6 @@
 #include "lib/models/decode.hpp"
 
-#include "lib/models/image_rows.hpp"
+#include "lib/models/media_rows.hpp"
 #include "lib/nn/tap.hpp"
 
 #include <ATen/ATen.h>
@@ -18,11 +18,11 @@ constexpr std::int64_t kChunk = 1024;
 /// tokens first .. first + tokens.
 template <typename Visit>
 void for_each_stretch(const Sequence& sequence, std::int64_t first, std::int64_t tokens, Visit visit) {
-  for (const ImageSpan& span : sequence.spans) {
+  for (const MediaSpan& span : sequence.spans) {
     const std::int64_t begin = std::max(first, span.position);
     const std::int64_t end = std::min(first + tokens, span.position + span.count);
     if (begin >= end) continue;
-    const auto& rows = dynamic_cast<const TensorRows&>(*sequence.images[span.image]);
+    const auto& rows = dynamic_cast<const TensorRows&>(*sequence.media[span.item]);
     visit(rows, span.first_row + begin - span.position, begin - first, end - begin);
   }
 }

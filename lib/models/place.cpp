@@ -6,7 +6,7 @@
 namespace lmm::models {
 namespace {
 
-void check(const ImageSpan& span) {
+void check(const MediaSpan& span) {
   const Grid& grid = span.grid;
   if (grid.rows() != span.count) {
     fail(ErrorCode::internal, "a grid of {} x {} x {} for {} placeholders at token {}", grid.time, grid.height,
@@ -33,7 +33,7 @@ void place_on_grid(const Grid& grid, std::int64_t start, std::vector<nn::Positio
 
 void place(Sequence& sequence) {
   sequence.positions.clear();
-  const auto has_grid = [](const ImageSpan& span) { return span.grid.time > 0; };
+  const auto has_grid = [](const MediaSpan& span) { return span.grid.time > 0; };
   if (std::none_of(sequence.spans.begin(), sequence.spans.end(), has_grid)) return;
 
   sequence.positions.reserve(sequence.ids.size());
@@ -43,7 +43,7 @@ void place(Sequence& sequence) {
       sequence.positions.push_back({next, next, next});
     }
   };
-  for (const ImageSpan& span : sequence.spans) {
+  for (const MediaSpan& span : sequence.spans) {
     if (!has_grid(span)) continue;
     check(span);
     place_text(span.position);

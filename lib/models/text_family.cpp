@@ -18,9 +18,9 @@ class TextFamily final : public Family {
 
   const FamilyInfo& info() const override { return info_; }
 
-  ImagePlan plan(const media::Picture&) const override { text_only(); }
-  std::shared_ptr<const ImageInput> preprocess(const media::Picture&) const override { text_only(); }
-  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const std::shared_ptr<const ImageInput>>,
+  MediaPlan plan(const media::Medium&) const override { text_only(); }
+  std::shared_ptr<const MediaInput> preprocess(const media::Medium&) const override { text_only(); }
+  std::vector<std::shared_ptr<const MediaRows>> encode(std::span<const std::shared_ptr<const MediaInput>>,
                                                        Run&) const override {
     text_only();
   }
@@ -33,7 +33,7 @@ class TextFamily final : public Family {
 
  private:
   [[noreturn]] void text_only() const {
-    fail(ErrorCode::unsupported, "the message holds a picture, but this model (family \"{}\") takes text only", type_);
+    fail(ErrorCode::unsupported, "this model (family \"{}\") takes text only", type_);
   }
 
   std::string type_;

@@ -89,7 +89,9 @@ ModelInfo model_info(const models::Checkpoint& checkpoint, const models::FamilyI
   info.context_length = family.context_length;
   info.vocab_size = family.vocab_size;
   info.stored_dtype = stored_type(*checkpoint.weights);
-  info.sees_images = family.image_token_id >= 0;
+  info.sees_images = family.takes(media::Kind::picture);
+  info.sees_videos = family.takes(media::Kind::video);
+  info.hears = family.takes(media::Kind::sound);
   info.has_chat_template = has_chat_template;
   for (const std::filesystem::path& file : checkpoint.weights->files()) info.weight_files.push_back(file.string());
   return info;
@@ -206,18 +208,26 @@ void Engine::log_load(const weights::Weights& weights, const std::string& device
   }
 }
 
+bool Engine::multimodal() const noexcept {
+  const auto& marks = family->info().placeholders;
+  return std::any_of(marks.begin(), marks.end(), [](const models::Placeholder& mark) { return mark.id >= 0; });
+}
+
 /// A template takes contents as a list of parts when a part's text comes out as text.
 void Engine::probe_template() {
-  if (!sees_images()) return;
+  if (!multimodal()) return;
   content_lists_ = true;
   if (!text->chat_template) return;
   constexpr std::string_view kProbe = "lmm-probe";
+  const bool sees = family->info().takes(media::Kind::picture);
   const Json variables = template_variables(
-      *text, R"([{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "lmm-probe"}]}])");
+      *text, fmt::format(R"([{{"role": "user", "content": [{{"type": "{}"}}, {{"type": "text", "text": "{}"}}]}}])",
+                         sees ? "image" : "audio", kProbe));
   try {
     const std::string out = text->chat_template->render(variables).text;
+    const models::Placeholder& mark = family->info().placeholder(sees ? media::Kind::picture : media::Kind::sound);
     const bool placed = out.find(kProbe) != std::string::npos && out.find("'type'") == std::string::npos &&
-                        out.find(family->info().image_token) != std::string::npos;
+                        out.find(mark.token) != std::string::npos;
     content_lists_ = placed;
   } catch (const Error&) {
     content_lists_ = false;

@@ -5,7 +5,7 @@
 #include "lib/core/log.hpp"
 #include "lib/generate/config.hpp"
 #include "lib/models/family.hpp"
-#include "lib/session/image_cache.hpp"
+#include "lib/session/media_cache.hpp"
 #include "lib/session/worker.hpp"
 #include "lib/tokenizer/tokenizer.hpp"
 #include "lib/weights/weights.hpp"
@@ -28,7 +28,7 @@ struct TextTools {
 };
 
 /// Everything that a loaded model holds; what lmm::Model is a handle of. Const after load() but for its worker and
-/// its cache of picture embeddings, which are thread-safe.
+/// its cache of embedding rows, which are thread-safe.
 class Engine {
  public:
   static std::shared_ptr<Engine> load(const std::filesystem::path& folder, const LoadOptions& options);
@@ -39,7 +39,7 @@ class Engine {
 
   /// How the template wants contents: as a list of parts, or as a string.
   bool content_lists() const noexcept { return content_lists_; }
-  bool sees_images() const noexcept { return family->info().image_token_id >= 0; }
+  bool multimodal() const noexcept;
 
   ModelInfo info;
   std::shared_ptr<const TextTools> text;
@@ -48,7 +48,7 @@ class Engine {
   std::shared_ptr<const models::Family> family;
   double load_seconds = 0;
   Log log;
-  ImageCache images;
+  MediaCache media;
   std::unique_ptr<Worker> worker;
 
  private:

@@ -154,11 +154,12 @@ void Job::prepare() {
   const auto tokens = static_cast<std::int64_t>(prompt_.sequence.ids.size());
   draft_.usage.prompt_tokens = tokens;
   draft_.usage.image_tokens = prompt_.image_tokens();
-  for (const models::ImagePlan& plan : prompt_.plans) draft_.usage.image_tiles += plan.tiles;
+  draft_.usage.audio_tokens = prompt_.audio_tokens();
+  for (const models::MediaPlan& plan : prompt_.plans) draft_.usage.image_tiles += plan.tiles;
   if (tokens >= context_) {
     fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens ({} of them from pictures), the context holds {} and at least one is needed for the reply",
-         tokens, draft_.usage.image_tokens, context_);
+         "the prompt has {} tokens ({} of them from pictures and sound), the context holds {} and at least one is needed for the reply",
+         tokens, draft_.usage.image_tokens + draft_.usage.audio_tokens, context_);
   }
   resolve_settings();
   run.checkpoint();
@@ -167,7 +168,7 @@ void Job::prepare() {
   std::vector<std::uint64_t>& keys = conversation_->token_keys();
   // Observed intermediates and the last token's logits have to be computed, whatever the cache holds.
   const std::int64_t reusable = run.observed() ? 0 : std::min(common_prefix(keys, prompt_), tokens - 1);
-  encode_images(reusable);
+  encode_media(reusable);
 
   const auto prefill_start = Clock::now();
   state.truncate(reusable);
@@ -194,25 +195,25 @@ void Job::resolve_settings() {
   stop_.emplace(sampler_->settings().stop);
 }
 
-/// Gives the sequence the rows of those pictures that the layers have not seen yet.
-void Job::encode_images(std::int64_t reused) {
+/// Gives the sequence the rows of those pictures, videos and recordings that the layers have not seen yet.
+void Job::encode_media(std::int64_t reused) {
   Engine& engine = *conversation_->engine();
   std::vector<std::size_t> missing;
-  for (const models::ImageSpan& span : prompt_.sequence.spans) {
-    std::shared_ptr<const models::ImageRows>& rows = prompt_.sequence.images[span.image];
+  for (const models::MediaSpan& span : prompt_.sequence.spans) {
+    std::shared_ptr<const models::MediaRows>& rows = prompt_.sequence.media[span.item];
     if (span.position + span.count <= reused || rows != nullptr) continue;
-    if (!run.observed()) rows = engine.images.find(prompt_.image_keys[span.image]);
-    const bool listed = !missing.empty() && missing.back() == span.image;
-    if (rows == nullptr && !listed) missing.push_back(span.image);
+    if (!run.observed()) rows = engine.media.find(prompt_.media_keys[span.item]);
+    const bool listed = !missing.empty() && missing.back() == span.item;
+    if (rows == nullptr && !listed) missing.push_back(span.item);
   }
   if (missing.empty()) return;
 
   const auto preprocess_start = Clock::now();
-  std::vector<std::shared_ptr<const models::ImageInput>> inputs;
+  std::vector<std::shared_ptr<const models::MediaInput>> inputs;
   run.begin("preprocess", static_cast<std::int64_t>(missing.size()));
-  for (const std::size_t image : missing) {
+  for (const std::size_t item : missing) {
     run.checkpoint();
-    inputs.push_back(engine.family->preprocess(*prompt_.images[image].picture()));
+    inputs.push_back(engine.family->preprocess(prompt_.media[item]));
     run.advance(1);
   }
   draft_.timings.preprocess += seconds_since(preprocess_start);
@@ -220,8 +221,8 @@ void Job::encode_images(std::int64_t reused) {
   const auto encode_start = Clock::now();
   const auto encoded = engine.family->encode(inputs, run);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    prompt_.sequence.images[missing[i]] = encoded[i];
-    engine.images.insert(prompt_.image_keys[missing[i]], encoded[i]);
+    prompt_.sequence.media[missing[i]] = encoded[i];
+    engine.media.insert(prompt_.media_keys[missing[i]], encoded[i]);
   }
   draft_.timings.encode = seconds_since(encode_start);
 }
@@ -271,14 +272,18 @@ void Job::emit(std::string_view text) {
 /// Boxes and points that the text tells of, in the pixels of the last picture.
 void Job::find_regions() {
   const Engine& engine = *conversation_->engine();
-  if (!engine.grounding || prompt_.images.empty()) return;
-  const Image& image = prompt_.images.back();
+  if (!engine.grounding) return;
   answer::GridToPixels grid;
-  grid.width = static_cast<double>(image.width());
-  grid.height = static_cast<double>(image.height());
-  grid.image = prompt_.images.size() - 1;
-  grid.seen_width = static_cast<double>(prompt_.plans.back().seen_width);
-  grid.seen_height = static_cast<double>(prompt_.plans.back().seen_height);
+  std::size_t pictures = 0;
+  for (std::size_t i = 0; i < prompt_.media.size(); ++i) {
+    if (media::kind_of(prompt_.media[i]) != media::Kind::picture) continue;
+    grid.width = static_cast<double>(media::as_picture(prompt_.media[i]).width);
+    grid.height = static_cast<double>(media::as_picture(prompt_.media[i]).height);
+    grid.image = pictures++;
+    grid.seen_width = static_cast<double>(prompt_.plans[i].seen_width);
+    grid.seen_height = static_cast<double>(prompt_.plans[i].seen_height);
+  }
+  if (pictures == 0) return;
   std::vector<std::int32_t> ids;  // vocabularies are padded: an id without a token has no text, and is no reason to fail
   std::copy_if(draft_.token_ids.begin(), draft_.token_ids.end(), std::back_inserter(ids),
                [&](std::int32_t id) { return engine.text->tokenizer->has_token(id); });

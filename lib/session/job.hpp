@@ -61,7 +61,7 @@ struct Job final : Task {
   bool compute() noexcept;
   void prepare();
   void resolve_settings();
-  void encode_images(std::int64_t reused);
+  void encode_media(std::int64_t reused);
   void forward();
   bool decode_step();
   void emit(std::string_view text);

@@ -15,15 +15,16 @@
 
 namespace lmm::session {
 
-/// A prompt: tokens, where pictures stand in it, and what tells its tokens from those of another prompt.
+/// A prompt: tokens, where pictures, videos and recordings stand in it, and what tells its tokens from those of another.
 struct Prompt {
   models::Sequence sequence;
-  std::vector<Image> images;              ///< in the order of their placeholders
-  std::vector<models::ImagePlan> plans;   ///< one a picture
-  std::vector<std::string> image_keys;    ///< one a picture: its content
+  std::vector<media::Medium> media;       ///< in the order of their placeholders
+  std::vector<models::MediaPlan> plans;   ///< one a medium
+  std::vector<std::string> media_keys;    ///< one a medium: its content
   std::vector<std::uint64_t> token_keys;  ///< one a token: equal keys, equal layer inputs
 
-  std::int64_t image_tokens() const;
+  std::int64_t image_tokens() const;  ///< of pictures and videos
+  std::int64_t audio_tokens() const;
 };
 
 /// Template variables of a conversation: messages (contents in the form the template takes), special tokens, tools
@@ -33,12 +34,12 @@ Json template_variables(const Engine& engine, const std::vector<Turn>& turns, co
 /// Variables from a JSON list of messages, or an object with "messages" and further variables. Error bad_file.
 Json template_variables(const TextTools& text, std::string_view messages_json);
 
-/// Renders the conversation and tokenizes it, with each picture's placeholders.
+/// Renders the conversation and tokenizes it, with the placeholders of what it holds beside text.
 /// Errors: bad_template, unsupported (no template, a picture for a text model), invalid_argument.
 Prompt chat_prompt(const Engine& engine, const std::vector<Turn>& turns, const SessionOptions& options);
 
-/// The message's own text as prompt, special tokens in it included. Pictures fill the placeholders that stand in the
-/// text, or stand where they are in the message when the text has none.
+/// The message's own text as prompt, special tokens in it included. Pictures, videos and recordings fill the placeholders
+/// that stand in the text, or stand where they are in the message when the text has none.
 Prompt raw_prompt(const Engine& engine, const Message& message);
 
 /// What tells token `index` of a text from another: its id, and where it stands if not where it is counted.

@@ -4,7 +4,7 @@
 #include "lib/models/decode.hpp"
 #include "lib/models/idefics3/config.hpp"
 #include "lib/models/idefics3/preprocess.hpp"
-#include "lib/models/image_rows.hpp"
+#include "lib/models/media_rows.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
@@ -23,7 +23,7 @@ constexpr const char* kImageToken = "<image>";
 /// Tiles that go through the tower at once: matrix throughput is full long before, and activations stay bounded.
 constexpr std::int64_t kTileBatch = 2;
 
-struct TileInput final : ImageInput {
+struct TileInput final : MediaInput {
   ImageTiles tiles;
 };
 
@@ -67,13 +67,15 @@ class Idefics3 final : public Family {
 
   const FamilyInfo& info() const override { return info_; }
 
-  ImagePlan plan(const media::Picture& picture) const override {
+  MediaPlan plan(const media::Medium& medium) const override {
+    const media::Picture& picture = media::as_picture(medium);
     const TileGrid grid = tile_grid(picture.width, picture.height, processor_);
     const std::int64_t tiles = grid.rows * grid.cols + 1;
     return {image_prompt(grid.rows, grid.cols, processor_.image_seq_len), tiles * processor_.image_seq_len, tiles};
   }
 
-  std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const override {
+  std::shared_ptr<const MediaInput> preprocess(const media::Medium& medium) const override {
+    const media::Picture& picture = media::as_picture(medium);
     auto input = std::make_shared<TileInput>();
     media::ParallelFor share_out;
     if (placement_.pool != nullptr) {
@@ -85,7 +87,7 @@ class Idefics3 final : public Family {
     return input;
   }
 
-  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const std::shared_ptr<const ImageInput>> images,
+  std::vector<std::shared_ptr<const MediaRows>> encode(std::span<const std::shared_ptr<const MediaInput>> images,
                                                        Run& run) const override;
 
   std::unique_ptr<State> new_state() const override { return decoder_.new_cache(); }
@@ -130,8 +132,8 @@ at::Tensor tile_batch(const std::vector<const ImageTiles*>& pictures, std::int64
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
-std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
-    std::span<const std::shared_ptr<const ImageInput>> images, Run& run) const {
+std::vector<std::shared_ptr<const MediaRows>> Idefics3::encode(
+    std::span<const std::shared_ptr<const MediaInput>> images, Run& run) const {
   std::vector<const ImageTiles*> pictures;
   std::vector<std::int64_t> counts;
   std::int64_t total = 0;
@@ -150,7 +152,7 @@ std::vector<std::shared_ptr<const ImageRows>> Idefics3::encode(
   }
   const at::Tensor all = rows.size() == 1 ? rows.front() : at::cat(rows);
   nn::tap(run, "connector", "", all);
-  std::vector<std::shared_ptr<const ImageRows>> out;
+  std::vector<std::shared_ptr<const MediaRows>> out;
   for (const at::Tensor& picture : all.split_with_sizes(counts)) {
     out.push_back(std::make_shared<TensorRows>(picture.flatten(0, 1)));
   }
@@ -180,8 +182,7 @@ Settings Settings::read(const Checkpoint& checkpoint) {
   info.towers = {"vision", "text"};
   info.context_length = config.text.context_length;
   info.vocab_size = config.text.vocab_size;
-  info.image_token = kImageToken;
-  info.image_token_id = static_cast<std::int32_t>(config.image_token_id);
+  info.placeholder(media::Kind::picture) = {kImageToken, static_cast<std::int32_t>(config.image_token_id)};
   info.text_layers = config.text.layers;
   return settings;
 }

@@ -2,7 +2,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/models/decode.hpp"
-#include "lib/models/image_rows.hpp"
+#include "lib/models/media_rows.hpp"
 #include "lib/models/qwen2_vl/preprocess.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/tap.hpp"
@@ -20,7 +20,7 @@ namespace {
 /// throughput long before, and what a picture's attention holds stays bounded.
 constexpr std::int64_t kBatchPatches = 8192;
 
-struct PictureInput final : ImageInput {
+struct PictureInput final : MediaInput {
   ResizedPicture resized;
 };
 
@@ -46,26 +46,28 @@ class QwenVl final : public Family {
 
   const FamilyInfo& info() const override { return info_; }
 
-  ImagePlan plan(const media::Picture& picture) const override {
+  MediaPlan plan(const media::Medium& medium) const override {
+    const media::Picture& picture = media::as_picture(medium);
     const PatchGrid grid = patch_grid(picture.width, picture.height, processor_);
     const Grid merged{1, grid.rows / processor_.merge_size, grid.columns / processor_.merge_size};
-    ImagePlan plan;
+    MediaPlan plan;
     plan.rows = merged.rows();
     plan.tiles = 1;
     plan.grids = {merged};
     plan.seen_width = grid.columns * processor_.patch_size;
     plan.seen_height = grid.rows * processor_.patch_size;
-    for (std::int64_t i = 0; i < plan.rows; ++i) plan.prompt += info_.image_token;
+    for (std::int64_t i = 0; i < plan.rows; ++i) plan.prompt += info_.placeholder(media::Kind::picture).token;
     return plan;
   }
 
-  std::shared_ptr<const ImageInput> preprocess(const media::Picture& picture) const override {
+  std::shared_ptr<const MediaInput> preprocess(const media::Medium& medium) const override {
+    const media::Picture& picture = media::as_picture(medium);
     auto input = std::make_shared<PictureInput>();
     input->resized = qwen2_vl::preprocess(picture, processor_, on_pool(placement_));
     return input;
   }
 
-  std::vector<std::shared_ptr<const ImageRows>> encode(std::span<const std::shared_ptr<const ImageInput>> images,
+  std::vector<std::shared_ptr<const MediaRows>> encode(std::span<const std::shared_ptr<const MediaInput>> images,
                                                        Run& run) const override;
 
   std::unique_ptr<State> new_state() const override { return decoder_.new_cache(); }
@@ -77,7 +79,7 @@ class QwenVl final : public Family {
  private:
   using Pictures = std::span<const ResizedPicture* const>;
 
-  void encode_batch(Pictures pictures, Run& run, std::vector<std::shared_ptr<const ImageRows>>& out) const;
+  void encode_batch(Pictures pictures, Run& run, std::vector<std::shared_ptr<const MediaRows>>& out) const;
   at::Tensor pixels_of(Pictures pictures) const;
 
   nn::Placement placement_;
@@ -108,7 +110,7 @@ at::Tensor QwenVl::pixels_of(Pictures pictures) const {
   return pixels;
 }
 
-void QwenVl::encode_batch(Pictures pictures, Run& run, std::vector<std::shared_ptr<const ImageRows>>& out) const {
+void QwenVl::encode_batch(Pictures pictures, Run& run, std::vector<std::shared_ptr<const MediaRows>>& out) const {
   std::vector<towers::VisionGrid> grids;
   std::vector<std::int64_t> rows;
   for (const ResizedPicture* picture : pictures) {
@@ -133,7 +135,7 @@ void QwenVl::encode_batch(Pictures pictures, Run& run, std::vector<std::shared_p
   }
 }
 
-std::vector<std::shared_ptr<const ImageRows>> QwenVl::encode(std::span<const std::shared_ptr<const ImageInput>> images,
+std::vector<std::shared_ptr<const MediaRows>> QwenVl::encode(std::span<const std::shared_ptr<const MediaInput>> images,
                                                              Run& run) const {
   std::vector<const ResizedPicture*> pictures;
   std::int64_t total = 0;
@@ -143,7 +145,7 @@ std::vector<std::shared_ptr<const ImageRows>> QwenVl::encode(std::span<const std
   }
   run.begin("encode", total * tower_->config().layers);
   const std::int64_t most = run.observed() ? total : kBatchPatches;  // an observer sees each intermediate whole
-  std::vector<std::shared_ptr<const ImageRows>> out;
+  std::vector<std::shared_ptr<const MediaRows>> out;
   for (std::size_t first = 0; first < pictures.size();) {
     std::size_t end = first;
     std::int64_t patches = 0;
@@ -190,8 +192,8 @@ FamilyInfo describe(const Checkpoint& checkpoint, const Variant& variant) {
   info.towers = {"vision", "text"};
   info.context_length = text.context_length;
   info.vocab_size = text.vocab_size;
-  info.image_token = image_token(checkpoint.folder);
-  info.image_token_id = static_cast<std::int32_t>(variant.config.image_token_id);
+  info.placeholder(media::Kind::picture) = {image_token(checkpoint.folder),
+                                            static_cast<std::int32_t>(variant.config.image_token_id)};
   info.text_layers = text.layers;
   info.grounding = variant.grounding;
   return info;

@@ -119,10 +119,10 @@ TEST_CASE("a cancelled pass leaves the state as it was") {
 TEST_CASE("pictures encoded together and alone give the same rows") {
   Loaded model(at::kFloat);
   const Image image = Image::open(std::string(LMM_POCKET_MODEL) + "/../../pictures/burger.png");
-  const media::Picture& picture = *image.picture();
+  const media::Medium picture = image.picture();
   const auto input = model.family->preprocess(picture);
   const auto plan = model.family->plan(picture);
-  const std::vector<std::shared_ptr<const models::ImageInput>> twice = {input, input};
+  const std::vector<std::shared_ptr<const models::MediaInput>> twice = {input, input};
   const auto together = model.family->encode(twice, model.run);
   REQUIRE(together.size() == 2);
   CHECK(together[0]->rows == plan.rows);

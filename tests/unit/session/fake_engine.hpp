@@ -25,37 +25,36 @@ class FakeFamily final : public models::Family {
     std::unique_ptr<State> clone() const override { return std::make_unique<FakeState>(*this); }
   };
 
-  struct FakeInput final : models::ImageInput {};
-  struct FakeRows final : models::ImageRows {};
+  struct FakeInput final : models::MediaInput {};
+  struct FakeRows final : models::MediaRows {};
 
   FakeFamily() {
     info_.towers = {"vision", "text"};
     info_.context_length = 200;
     info_.vocab_size = 772;
-    info_.image_token = "<image>";
-    info_.image_token_id = 6;
+    info_.placeholder(media::Kind::picture) = {"<image>", 6};
     info_.text_layers = 1;
   }
 
   const models::FamilyInfo& info() const override { return info_; }
 
-  models::ImagePlan plan(const media::Picture&) const override {
-    models::ImagePlan plan{"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
+  models::MediaPlan plan(const media::Medium&) const override {
+    models::MediaPlan plan{"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
     plan.seen_width = seen_width;
     plan.seen_height = seen_height;
     return plan;
   }
 
-  std::shared_ptr<const models::ImageInput> preprocess(const media::Picture&) const override {
+  std::shared_ptr<const models::MediaInput> preprocess(const media::Medium&) const override {
     ++preprocessed;
     return std::make_shared<FakeInput>();
   }
 
-  std::vector<std::shared_ptr<const models::ImageRows>> encode(
-      std::span<const std::shared_ptr<const models::ImageInput>> images, Run& run) const override {
+  std::vector<std::shared_ptr<const models::MediaRows>> encode(
+      std::span<const std::shared_ptr<const models::MediaInput>> images, Run& run) const override {
     run.checkpoint();
     encoded += static_cast<int>(images.size());
-    std::vector<std::shared_ptr<const models::ImageRows>> rows;
+    std::vector<std::shared_ptr<const models::MediaRows>> rows;
     for (std::size_t i = 0; i < images.size(); ++i) {
       auto one = std::make_shared<FakeRows>();
       one->rows = 3;

@@ -13,15 +13,15 @@ namespace {
 /// A family whose pictures lie on grids.
 class GridFamily final : public models::Family {
  public:
-  explicit GridFamily(models::ImagePlan plan) : plan_(std::move(plan)) {}
+  explicit GridFamily(models::MediaPlan plan) : plan_(std::move(plan)) {}
 
   const models::FamilyInfo& info() const override { return fake_.info(); }
-  models::ImagePlan plan(const media::Picture&) const override { return plan_; }
-  std::shared_ptr<const models::ImageInput> preprocess(const media::Picture& picture) const override {
-    return fake_.preprocess(picture);
+  models::MediaPlan plan(const media::Medium&) const override { return plan_; }
+  std::shared_ptr<const models::MediaInput> preprocess(const media::Medium& medium) const override {
+    return fake_.preprocess(medium);
   }
-  std::vector<std::shared_ptr<const models::ImageRows>> encode(
-      std::span<const std::shared_ptr<const models::ImageInput>> images, Run& run) const override {
+  std::vector<std::shared_ptr<const models::MediaRows>> encode(
+      std::span<const std::shared_ptr<const models::MediaInput>> images, Run& run) const override {
     return fake_.encode(images, run);
   }
   std::unique_ptr<models::State> new_state() const override { return fake_.new_state(); }
@@ -31,10 +31,10 @@ class GridFamily final : public models::Family {
 
  private:
   test::FakeFamily fake_;
-  models::ImagePlan plan_;
+  models::MediaPlan plan_;
 };
 
-std::shared_ptr<session::Engine> engine_with(const models::ImagePlan& plan) {
+std::shared_ptr<session::Engine> engine_with(const models::MediaPlan& plan) {
   auto engine = test::fake_engine(std::make_shared<test::FakeFamily>());
   engine->family = std::make_shared<GridFamily>(plan);
   return engine;
@@ -63,7 +63,7 @@ TEST_CASE("a picture's placeholders carry its grid, and one prefix is reused wit
   const session::Prompt seen = session::raw_prompt(*engine, {"one two three", picture(), "four"});
   CHECK(text.sequence.positions.empty());
   REQUIRE(seen.sequence.spans.size() == 1);
-  const models::ImageSpan& span = seen.sequence.spans[0];
+  const models::MediaSpan& span = seen.sequence.spans[0];
   CHECK(span.count == 6);
   CHECK(span.grid.width == 3);
   CHECK(seen.sequence.positions.size() == seen.sequence.ids.size());
@@ -106,15 +106,15 @@ TEST_CASE("frames with text between them have a grid each") {
   const session::Prompt prompt = session::raw_prompt(*engine, {picture()});
   REQUIRE(prompt.sequence.spans.size() == 2);
   CHECK(prompt.sequence.spans[1].first_row == 2);
-  CHECK(prompt.sequence.spans[1].image == 0);
+  CHECK(prompt.sequence.spans[1].item == 0);
   CHECK(prompt.sequence.spans[1].grid.height == 2);
   const auto at = static_cast<std::size_t>(prompt.sequence.spans[1].position);
   CHECK(prompt.sequence.positions[at][0] == prompt.sequence.positions[at - 1][0] + 1);
 }
 
 TEST_CASE("placeholders that do not fit the grids are refused") {
-  for (const models::ImagePlan& plan : {models::ImagePlan{"<image><image>a<image>", 3, 1, {{1, 1, 3}}},
-                                        models::ImagePlan{"<image><image><image>", 3, 1, {{1, 1, 2}}}}) {
+  for (const models::MediaPlan& plan : {models::MediaPlan{"<image><image>a<image>", 3, 1, {{1, 1, 3}}},
+                                        models::MediaPlan{"<image><image><image>", 3, 1, {{1, 1, 2}}}}) {
     const auto engine = engine_with(plan);
     CHECK_THROWS_WITH_AS(session::raw_prompt(*engine, {picture(), "x"}), doctest::Contains("do not fit its grid"), Error);
   }

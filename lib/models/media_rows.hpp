@@ -10,7 +10,7 @@
 namespace lmm::models {
 
 /// The one kind of picture embeddings that families give: (rows, hidden) in the compute type.
-struct TensorRows final : ImageRows {
+struct TensorRows final : MediaRows {
   /// `more`: deep-stack features, (rows, hidden) for each of the first decoder layers, added to what it gives.
   explicit TensorRows(at::Tensor rows_of_hidden, std::vector<at::Tensor> more = {})
       : tensor(std::move(rows_of_hidden)), deep_stack(std::move(more)) {

@@ -1,8 +1,8 @@
-#include "lib/session/image_cache.hpp"
+#include "lib/session/media_cache.hpp"
 
 namespace lmm::session {
 
-std::shared_ptr<const models::ImageRows> ImageCache::find(const std::string& key) {
+std::shared_ptr<const models::MediaRows> MediaCache::find(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
@@ -10,7 +10,7 @@ std::shared_ptr<const models::ImageRows> ImageCache::find(const std::string& key
   return found->second->second;
 }
 
-void ImageCache::insert(const std::string& key, std::shared_ptr<const models::ImageRows> rows) {
+void MediaCache::insert(const std::string& key, std::shared_ptr<const models::MediaRows> rows) {
   const std::lock_guard lock(mutex_);
   if (index_.contains(key)) return;
   bytes_ += rows->bytes;
