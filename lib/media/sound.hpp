@@ -30,7 +30,11 @@ class Sound {
   double seconds() const noexcept { return static_cast<double>(frames) / static_cast<double>(rate); }
 
   /// A new reader of the samples at `rate`, resampled by soxr's high quality as librosa.load does.
+  /// Gives length(rate) samples, or an error where the recording has been changed or turns out to be shorter.
   virtual std::unique_ptr<SoundReader> read(std::int64_t rate) const = 0;
+
+  /// Samples at `rate`, as librosa.resample counts them: frames * rate / this->rate, rounded up.
+  std::int64_t length(std::int64_t rate) const noexcept;
 };
 
 }  // namespace lmm::media
