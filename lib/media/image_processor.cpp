@@ -18,6 +18,27 @@ std::optional<Json> read_if_there(const std::filesystem::path& path) {
   }
 }
 
+/// `part` of processor_config.json, else the first of `files` that is there.
+ProcessorFile read_processor(const std::filesystem::path& folder, const char* part, std::vector<const char*> files) {
+  const std::filesystem::path path = folder / "processor_config.json";
+  ProcessorFile file;
+  if (std::optional<Json> processor = read_if_there(path)) {
+    const Fields fields(*processor, path.string());  // refuses what is no object
+    if (fields.has(part)) {
+      file.settings = fields.at(part);
+      file.where = path.string() + ": " + part;
+    }
+    file.processor = std::move(*processor);
+  }
+  for (std::size_t i = 0; file.where.empty(); ++i) {
+    const std::filesystem::path own = folder / files[i];
+    if (i + 1 < files.size() && !std::filesystem::exists(own)) continue;
+    file.settings = read_json_file(own);
+    file.where = own.string();
+  }
+  return file;
+}
+
 void read_color(const Fields& fields, std::string_view name, std::array<double, 3>& color) {
   const Json* value = fields.find(name);
   if (value == nullptr) return;
@@ -33,22 +54,11 @@ void read_color(const Fields& fields, std::string_view name, std::array<double, 
 }  // namespace
 
 ProcessorFile read_image_processor(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "processor_config.json";
-  ProcessorFile file;
-  if (std::optional<Json> processor = read_if_there(path)) {
-    const Fields fields(*processor, path.string());  // refuses what is no object
-    if (fields.has("image_processor")) {
-      file.settings = fields.at("image_processor");
-      file.where = path.string() + ": image_processor";
-    }
-    file.processor = std::move(*processor);
-  }
-  if (file.where.empty()) {
-    const std::filesystem::path own = folder / "preprocessor_config.json";
-    file.settings = read_json_file(own);
-    file.where = own.string();
-  }
-  return file;
+  return read_processor(folder, "image_processor", {"preprocessor_config.json"});
+}
+
+ProcessorFile read_video_processor(const std::filesystem::path& folder) {
+  return read_processor(folder, "video_processor", {"video_preprocessor_config.json", "preprocessor_config.json"});
 }
 
 void check_processor_fields(const Fields& fields, std::span<const std::string_view> read,

@@ -27,6 +27,10 @@ struct ProcessorFile {
 /// preprocessor_config.json. Throws Error: not_found (neither file), bad_file (malformed).
 ProcessorFile read_image_processor(const std::filesystem::path& folder);
 
+/// The same of a video processor, as AutoVideoProcessor does: "video_processor" of processor_config.json, else
+/// video_preprocessor_config.json, else preprocessor_config.json.
+ProcessorFile read_video_processor(const std::filesystem::path& folder);
+
 /// Refuses what an image processor does not know. `read` and `ignored` are the fields that may be there, `classes` the
 /// values of image_processor_type, without the suffix of a backend. Error unsupported.
 void check_processor_fields(const Fields& fields, std::span<const std::string_view> read,

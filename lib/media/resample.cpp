@@ -154,12 +154,13 @@ void resize_nearest(const Picture& in, Picture& out) {
   }
 }
 
-void resize_smooth(const Picture& in, Picture& out, Resample filter, const ParallelFor& parallel_for, Kernel kernel) {
+void resize_smooth(const Picture& in, Picture& out, Resample filter, Rounding rounding, const ParallelFor& parallel_for,
+                   Kernel kernel) {
   const std::int64_t shorter = in.height - out.height;
   Plan plan{in, out};
-  plan.vertical_first = shorter > 0 && shorter > (in.width - out.width) * 2;
-  if (in.width != out.width) plan.columns = make_taps(in.width, out.width, filter);
-  if (in.height != out.height) plan.rows = make_taps(in.height, out.height, filter);
+  plan.vertical_first = rounding == Rounding::pillow && shorter > 0 && shorter > (in.width - out.width) * 2;
+  if (in.width != out.width) plan.columns = make_taps(in.width, out.width, filter, rounding);
+  if (in.height != out.height) plan.rows = make_taps(in.height, out.height, filter, rounding);
   const Loops loops = loops_of(kernel);
   plan.horizontal = plan.columns.high.empty() ? portable_loops().horizontal : loops.horizontal;
   plan.vertical = plan.rows.high.empty() ? portable_loops().vertical : loops.vertical;
@@ -193,7 +194,19 @@ Picture resize(const Picture& picture, std::int64_t width, std::int64_t height, 
   } else if (filter == Resample::nearest) {
     resize_nearest(picture, out);
   } else {
-    resize_smooth(picture, out, filter, parallel_for, kernel);
+    resize_smooth(picture, out, filter, Rounding::pillow, parallel_for, kernel);
+  }
+  return out;
+}
+
+Picture resize_bicubic_as_torch(const Picture& picture, std::int64_t width, std::int64_t height,
+                                const ParallelFor& parallel_for, Kernel kernel) {
+  check_size(width, height, "resize", ErrorCode::invalid_argument);
+  Picture out = make_picture(width, height, "resize");
+  if (width == picture.width && height == picture.height) {
+    std::memcpy(out.rgb.get(), picture.rgb.get(), picture.bytes());
+  } else {
+    resize_smooth(picture, out, Resample::bicubic, Rounding::torch, parallel_for, kernel);
   }
   return out;
 }

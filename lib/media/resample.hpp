@@ -35,4 +35,10 @@ bool has_kernel(Kernel kernel) noexcept;
 Picture resize(const Picture& picture, std::int64_t width, std::int64_t height, Resample filter,
                const ParallelFor& parallel_for = {}, Kernel kernel = Kernel::automatic);
 
+/// The same as torch 2.13's interpolate(mode="bicubic", antialias=True) of 8-bit RGB gives it, bit for bit, which the
+/// reference's video processors take: the weights in 16 bits, as exact as the largest of them allows
+/// (aten/src/ATen/native/cpu/UpSampleKernel.cpp), always along the rows first. Throws Error: as resize.
+Picture resize_bicubic_as_torch(const Picture& picture, std::int64_t width, std::int64_t height,
+                                const ParallelFor& parallel_for = {}, Kernel kernel = Kernel::automatic);
+
 }  // namespace lmm::media

@@ -96,9 +96,22 @@ void split(Taps& taps) {
   }
 }
 
+/// Bits behind the point that torch gives int16 weights of which `largest` is the largest.
+int torch_bits(double largest) {
+  int bits = 0;
+  while (bits < kCoefficientBits && static_cast<int>(0.5 + largest * (1 << (bits + 1))) < (1 << 15)) ++bits;
+  return bits;
+}
+
+/// The weight with `bits` bits behind the point, rounded, and written with kCoefficientBits.
+std::int32_t fixed_point(double weight, int bits) {
+  const double scaled = weight * (1 << bits);
+  return static_cast<std::int32_t>((weight < 0 ? -0.5 : 0.5) + scaled) * (1 << (kCoefficientBits - bits));
+}
+
 }  // namespace
 
-Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample) {
+Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample, Rounding rounding) {
   const Filter filter = filter_of(resample);
   const double scale = static_cast<double>(static_cast<float>(in_size)) / static_cast<double>(out_size);
   const double filter_scale = std::max(scale, 1.0);
@@ -117,7 +130,8 @@ Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample) {
   taps.first.resize(size);
   taps.count.resize(size);
   taps.coefficient.resize(size * static_cast<std::size_t>(taps.stride));
-  std::vector<double> weights(static_cast<std::size_t>(taps.stride));
+  std::vector<double> weights(taps.coefficient.size());
+  double largest = 0.0;
   for (std::size_t i = 0; i < size; ++i) {
     const double center = (static_cast<double>(i) + 0.5) * scale;
     // Sizes above 2^24 are rounded as Pillow rounds them (its box is float), so keep both ends within the input.
@@ -127,20 +141,20 @@ Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample) {
     const std::int64_t end = std::clamp(upper, first, in_size);
     const std::int64_t count = end - first;
     double sum = 0.0;
+    double* weight = weights.data() + i * static_cast<std::size_t>(taps.stride);
     for (std::int64_t j = 0; j < count; ++j) {
-      const double weight = filter.weight((static_cast<double>(j + first) - center + 0.5) * inverse);
-      weights[static_cast<std::size_t>(j)] = weight;
-      sum += weight;
+      weight[j] = filter.weight((static_cast<double>(j + first) - center + 0.5) * inverse);
+      sum += weight[j];
     }
-    std::int32_t* out = taps.coefficient.data() + i * static_cast<std::size_t>(taps.stride);
     for (std::int64_t j = 0; j < count; ++j) {
-      double weight = weights[static_cast<std::size_t>(j)];
-      if (sum != 0.0) weight /= sum;
-      out[j] = static_cast<std::int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kCoefficientBits));
+      if (sum != 0.0) weight[j] /= sum;
+      largest = std::max(largest, weight[j]);
     }
     taps.first[i] = static_cast<std::int32_t>(first);
     taps.count[i] = static_cast<std::int32_t>(count);
   }
+  const int bits = rounding == Rounding::torch ? torch_bits(largest) : kCoefficientBits;
+  for (std::size_t i = 0; i < weights.size(); ++i) taps.coefficient[i] = fixed_point(weights[i], bits);
   split(taps);
   return taps;
 }

@@ -27,8 +27,15 @@ struct Taps {
   std::int32_t last() const { return first.back() + count.back(); }  ///< first input sample past all
 };
 
-/// Taps as precompute_coeffs and normalize_coeffs_8bpc of Resample.c make them.
-Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample filter);
+/// How weights become whole numbers.
+enum class Rounding {
+  pillow,  ///< 22 bits behind the point
+  torch,   ///< as many as the largest weight leaves room for in int16; the rest of the 22 are 0
+};
+
+/// Taps as precompute_coeffs and normalize_coeffs_8bpc of Resample.c make them, or as torch's
+/// HelperInterpBase::_compute_index_ranges_int16_weights does.
+Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample filter, Rounding rounding = Rounding::pillow);
 
 /// One row of RGB pixels after the other, `out_width` of each, from 4 rows of input (each may be read up to 16 bytes
 /// past its last pixel).

@@ -1,19 +1,24 @@
 // Decodes and preprocesses pictures for test_pixels.py. Reads jobs from standard input, one a line, tab-separated, and
 // answers each with one line: numbers, or "error <code name> <message>".
 //   decode <picture> <out>                            -> width height        (out: RGB bytes)
-//   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes)
+//   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes; filter "torch": bicubic
+//                                                                             as torch does it)
 //   tiles <picture> <folder> <out>                    -> tiles rows cols height width   (out: floats)
 //   patches <picture> <folder> <out>                  -> patches values rows columns        (out: floats)
 //   grid <width> <height> <folder>                    -> rows columns
+//   video <folder> <class: 2 or 3> <out> <fps> <total> <index,...> <picture>...  -> steps values rows columns sampled_fps
+//       seconds,... (out: floats; total 0: the times are index / fps; else a choice of a longer video)
+//   sample <folder> <class> <total> <fps>             -> index,...
 //   prompt <rows> <cols> <image_seq_len> <out>        -> bytes               (out: the text)
 
 #include "lib/media/resample.hpp"
 #include "lib/models/idefics3/preprocess.hpp"
-#include "lib/models/qwen2_vl/preprocess.hpp"
+#include "lib/models/qwen2_vl/preprocess_video.hpp"
 
 #include <lmm/error.hpp>
 #include <lmm/message.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -39,11 +44,15 @@ void decode(const Words& words) {
 
 void resize(const Words& words) {
   const lmm::Image image = lmm::Image::open(words.at(1));
-  const auto filter = static_cast<lmm::media::Resample>(std::stoi(words.at(4)));
+  const std::int64_t width = std::stoll(words.at(2));
+  const std::int64_t height = std::stoll(words.at(3));
   const auto kernel = static_cast<lmm::media::Kernel>(std::stoi(words.at(5)));
   const auto start = std::chrono::steady_clock::now();
   const lmm::media::Picture out =
-      lmm::media::resize(*image.picture(), std::stoll(words.at(2)), std::stoll(words.at(3)), filter, {}, kernel);
+      words.at(4) == "torch"
+          ? lmm::media::resize_bicubic_as_torch(*image.picture(), width, height, {}, kernel)
+          : lmm::media::resize(*image.picture(), width, height,
+                               static_cast<lmm::media::Resample>(std::stoi(words.at(4))), {}, kernel);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   write_file(words.at(6), out.rgb.get(), out.bytes());
   std::cout << seconds.count();
@@ -83,6 +92,64 @@ void grid(const Words& words) {
   std::cout << grid.rows << ' ' << grid.columns;
 }
 
+lmm::models::qwen2_vl::VideoProcessorConfig video_processor(const std::string& folder, const std::string& kind) {
+  using namespace lmm::models::qwen2_vl;
+  return VideoProcessorConfig::load(folder, kind == "2" ? VideoClass::qwen2_vl : VideoClass::qwen3_vl);
+}
+
+lmm::media::Video video_of(const Words& words) {
+  const double fps = std::stod(words.at(4));
+  const std::int64_t total = std::stoll(words.at(5));
+  std::vector<std::shared_ptr<const lmm::media::Picture>> frames;
+  for (std::size_t i = 7; i < words.size(); ++i) frames.push_back(lmm::Image::open(words[i]).picture());
+  lmm::media::Video::Source source{total, fps};
+  std::vector<double> times;
+  std::istringstream indices(words.at(6));
+  for (std::string index; std::getline(indices, index, ',');) {
+    source.indices.push_back(std::stoll(index));
+    times.push_back(static_cast<double>(source.indices.back()) / fps);
+  }
+  return total == 0 ? lmm::media::make_video(std::move(frames), std::move(times))
+                    : lmm::media::make_video(std::move(frames), std::move(source));
+}
+
+template <typename Numbers>
+void put_list(const Numbers& numbers) {
+  for (std::size_t i = 0; i < numbers.size(); ++i) std::cout << (i == 0 ? "" : ",") << numbers[i];
+}
+
+void video(const Words& words) {
+  using namespace lmm::models::qwen2_vl;
+  const VideoProcessorConfig config = video_processor(words.at(1), words.at(2));
+  const lmm::media::Video video = video_of(words);
+  const VideoPlan plan = plan_video(video, config);
+  std::vector<lmm::media::Picture> resized;
+  for (const std::size_t frame : plan.frames) resized.push_back(resize_frame(*video.frames[frame], plan.grid, config));
+  const std::int64_t values = 3 * config.temporal_patch_size * config.patch_size * config.patch_size;
+  std::vector<float> out(static_cast<std::size_t>(plan.steps * plan.grid.patches() * values));
+  const auto table = video_table(config.scale);
+  for (std::int64_t step = 0; step < plan.steps; ++step) {
+    std::vector<const lmm::media::Picture*> frames;
+    for (std::int64_t i = 0; i < config.temporal_patch_size; ++i) {
+      const auto frame = static_cast<std::size_t>(step * config.temporal_patch_size + i);
+      frames.push_back(&resized[std::min(frame, resized.size() - 1)]);
+    }
+    const auto begin = static_cast<std::size_t>(step * plan.grid.patches() * values);
+    write_patches(frames, {plan.grid, config.patch_size, config.merge_size}, table, 0, plan.grid.patches(),
+                  std::span(out).subspan(begin, static_cast<std::size_t>(plan.grid.patches() * values)));
+  }
+  write_file(words.at(3), out.data(), out.size() * sizeof(float));
+  std::cout.precision(17);
+  std::cout << plan.steps << ' ' << values << ' ' << plan.grid.rows << ' ' << plan.grid.columns << ' ' << plan.sampled_fps
+            << ' ';
+  put_list(plan.step_times(config.temporal_patch_size));
+}
+
+void sample(const Words& words) {
+  const auto config = video_processor(words.at(1), words.at(2));
+  put_list(lmm::models::qwen2_vl::sample_frames(std::stoll(words.at(3)), std::stod(words.at(4)), config));
+}
+
 void prompt(const Words& words) {
   const std::string text =
       lmm::models::idefics3::image_prompt(std::stoll(words.at(1)), std::stoll(words.at(2)), std::stoll(words.at(3)));
@@ -96,6 +163,8 @@ void answer(const Words& words) {
   if (words.at(0) == "tiles") return tiles(words);
   if (words.at(0) == "patches") return patches(words);
   if (words.at(0) == "grid") return grid(words);
+  if (words.at(0) == "video") return video(words);
+  if (words.at(0) == "sample") return sample(words);
   if (words.at(0) == "prompt") return prompt(words);
   throw std::runtime_error("unknown job " + words.at(0));
 }

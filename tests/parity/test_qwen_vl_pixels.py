@@ -77,7 +77,7 @@ def test_grids_of_very_many_sizes(driver, tmp_path):
     pick = random.Random(5)
     counted = 0
     for number, (factor, least, most) in enumerate([(28, 3136, 12845056), (32, 65536, 16777216), (28, 256 * 784, 1280 * 784),
-                                                    (20, 1, 400), (3, 100, 100), (28, 9000, 4000)]):
+                                                    (20, 1, 400), (3, 100, 100), (28, 4000, 9000)]):
         merge = 2 if factor % 2 == 0 else 3
         folder = write_config(tmp_path / str(number), patch_size=factor // merge, merge_size=merge, min_pixels=least, max_pixels=most)
         for _ in range(600):
@@ -118,7 +118,6 @@ CONFIGS = {
     "both": {"size": {"shortest_edge": 5000, "longest_edge": 20000}, "max_pixels": 9000},
     "half-old": {"size": {"longest_edge": 20000}, "min_pixels": 9000},
     "size-of-old-names": {"size": {"min_pixels": 1, "max_pixels": 2}, "min_pixels": 5000, "max_pixels": 9000},
-    "min-over-max": {"min_pixels": 9000, "max_pixels": 4000},  # taken as it comes, as by the reference
     "equal": {"min_pixels": 7840, "max_pixels": 7840},
     "patch16": {"patch_size": 16},
     "merge1": {"patch_size": 7, "merge_size": 1, "temporal_patch_size": 1},
@@ -164,6 +163,20 @@ def test_settings_that_the_reference_refuses(driver, tmp_path, config):
     answer = driver.ask("patches", path, folder, driver.out)
     assert answer.startswith(("error bad_file", "error unsupported")), answer
     assert next(iter(config)) in answer
+
+
+@pytest.mark.parametrize("config", [{"min_pixels": 9000, "max_pixels": 4000}, {"size": {"shortest_edge": 9000, "longest_edge": 4000}},
+                                    {"min_pixels": 28 * 28 * 1281}], ids=json.dumps)
+def test_min_pixels_over_max_pixels(driver, tmp_path, config):
+    """The reference takes them as they come and makes pictures of either size; here both values are named."""
+    folder = write_config(tmp_path / "model", **config)
+    path = tmp_path / "in.bmp"
+    picture_files.picture(60, 40, seed=3).save(path)
+    assert len(AutoImageProcessor.from_pretrained(folder, backend="pil")(images=[load_image(str(path))])["pixel_values"]) > 0
+    answer = driver.ask("patches", path, folder, driver.out)
+    assert answer.startswith("error bad_file") and "more than the" in answer
+    for value in config.get("size", config).values():
+        assert str(value) in answer
 
 
 def test_kinds_of_files(driver, tmp_path):

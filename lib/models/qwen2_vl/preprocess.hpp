@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lmm::models::qwen2_vl {
 
@@ -34,6 +35,22 @@ struct ImageProcessorConfig {
   /// The settings in one JSON object; `where` is what errors begin with. Throws Error as load.
   static ImageProcessorConfig parse(const Json& object, std::string where);
 };
+
+/// Throws Error: bad_file where the limits leave no size. The reference takes them as they come and makes pictures of
+/// either size.
+void check_pixel_limits(const std::string& where, std::int64_t min_pixels, std::int64_t max_pixels);
+
+/// Pixels.
+struct Size {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
+/// smart_resize: multiples of `factor`, the shape kept as far as they allow, between the limits.
+Size smart_resize(Size size, std::int64_t factor, std::int64_t min_pixels, std::int64_t max_pixels);
+
+/// Throws Error: invalid_argument where one side is more than 200 times the other; `what` ("picture") names it.
+void check_ratio(Size size, std::string_view what);
 
 /// A picture's size in patches. Both are multiples of merge_size.
 struct PatchGrid {
@@ -62,8 +79,20 @@ ResizedPicture preprocess(const media::Picture& picture, const ImageProcessorCon
 /// Floats of one patch: (3, temporal_patch_size, patch_size, patch_size).
 std::int64_t patch_values(const ImageProcessorConfig& config);
 
-/// Writes patches [first, first + count) as the reference's pixel_values has them, bit for bit: (count, patch_values)
-/// floats. Patches come merge block by merge block, row by row, and within a block row by row.
+/// How a resized picture is cut into patches.
+struct PatchLayout {
+  PatchGrid grid;
+  std::int64_t patch_size = 0;
+  std::int64_t merge_size = 0;
+};
+
+/// Writes patches [first, first + count) of one temporal patch as the reference's pixel_values has them, bit for bit:
+/// (count, 3, frames, patch_size, patch_size) floats. `frames` are as many pictures as a patch is deep, of the layout's
+/// size; one may stand several times. Patches come merge block by merge block, row by row, and within a block row by row.
+void write_patches(std::span<const media::Picture* const> frames, const PatchLayout& layout,
+                   const media::PixelScale::Table& table, std::int64_t first, std::int64_t count, std::span<float> out);
+
+/// Of a picture, which is repeated.
 void write_patches(const ResizedPicture& picture, const ImageProcessorConfig& config,
                    const media::PixelScale::Table& table, std::int64_t first, std::int64_t count, std::span<float> out);
 

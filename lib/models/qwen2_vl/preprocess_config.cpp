@@ -53,6 +53,7 @@ void read_pixel_limits(const Fields& fields, ImageProcessorConfig& config) {
     fail(ErrorCode::unsupported, "{}: size is {}, expected shortest_edge and longest_edge", fields.where(),
          fields.at("size").dump());
   }
+  if (config.do_resize) check_pixel_limits(fields.where(), config.min_pixels, config.max_pixels);
 }
 
 }  // namespace

@@ -43,6 +43,23 @@ TEST_CASE("Pillow's own bytes") {
   check(Resample::hamming, {58, 95, 72, 148, 93, 130, 80, 89, 126, 145, 154, 131, 142, 87, 124, 139, 176, 56});
 }
 
+TEST_CASE("torch's own bytes") {
+  // torch.nn.functional.interpolate(..., mode="bicubic", antialias=True) of the same picture, as uint8
+  Picture picture = make_picture(4, 3, "test");
+  for (std::size_t i = 0; i < picture.bytes(); ++i) picture.rgb[i] = static_cast<std::uint8_t>(i * 37 % 256);
+  const auto check = [&](std::int64_t width, std::int64_t height, const std::vector<int>& expected) {
+    for (const Kernel kernel : {Kernel::portable, Kernel::sse4, Kernel::avx2}) {
+      if (!has_kernel(kernel)) continue;
+      const Picture out = resize_bicubic_as_torch(picture, width, height, {}, kernel);
+      CHECK(std::vector<int>(out.rgb.get(), out.rgb.get() + out.bytes()) == expected);
+    }
+  };
+  check(3, 2, {64, 114, 76, 147, 100, 140, 91, 76, 121, 158, 143, 105, 135, 88, 135, 120, 170, 81});
+  check(7, 3, {0,   28,  65, 29,  76,  113, 103, 147, 184, 183, 76, 113, 219, 4,   41,  125, 75, 112, 65,  123, 160,
+               200, 237, 0,  140, 177, 35,  46,  83,  109, 99, 136, 189, 151, 188, 225, 57,  94, 131, 0,   34,  71,
+               111, 169, 206, 159, 109, 146, 230, 15, 52, 159, 52, 105, 87, 131, 157, 158, 205, 63, 206, 243, 3});
+}
+
 TEST_CASE("all kernels give the same bytes") {
   REQUIRE(has_kernel(Kernel::portable));
   int compared = 0;
@@ -105,6 +122,24 @@ TEST_CASE("coefficients of every output sum to one and stay within the input") {
         CHECK(taps.count[i] >= 1);
         CHECK(taps.first[i] + taps.count[i] <= in);
       }
+    }
+  }
+}
+
+TEST_CASE("weights as torch has them fit 16 bits and sum to one as nearly as they can") {
+  for (const auto& [in, out] : {std::pair{1, 5}, {5, 1}, {100, 99}, {4000, 2048}, {7, 1000}}) {
+    const Taps taps = make_taps(in, out, Resample::bicubic, Rounding::torch);
+    std::int32_t common = 0;  // bits that any weight has
+    for (const std::int32_t coefficient : taps.coefficient) common |= coefficient;
+    const int spare = common == 0 ? 0 : __builtin_ctz(static_cast<unsigned>(common));
+    for (std::size_t i = 0; i < taps.first.size(); ++i) {
+      std::int64_t sum = 0;
+      for (std::int32_t j = 0; j < taps.stride; ++j) {
+        const std::int32_t weight = taps.coefficient[i * taps.stride + j];
+        CHECK((std::abs(weight) >> spare) <= INT16_MAX);
+        sum += weight;
+      }
+      CHECK(std::abs(sum - (1 << kCoefficientBits)) <= (static_cast<std::int64_t>(taps.count[i]) << spare));
     }
   }
 }
