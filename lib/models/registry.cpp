@@ -9,6 +9,7 @@
 #include "lib/models/qwen3/model.hpp"
 #include "lib/models/qwen3_moe/model.hpp"
 #include "lib/models/qwen3_vl/model.hpp"
+#include "lib/models/whisper/model.hpp"
 
 #include <array>
 #include <string>
@@ -28,6 +29,7 @@ constexpr std::array kFamilies = {
     FamilyEntry{"qwen3_vl", qwen3_vl::describe, qwen3_vl::load},
     FamilyEntry{"qwen3_vl_moe", qwen3_vl::describe, qwen3_vl::load},
     FamilyEntry{"smolvlm", idefics3::describe, idefics3::load},
+    FamilyEntry{"whisper", whisper::describe, whisper::load},
 };
 
 }  // namespace

@@ -43,6 +43,10 @@ class LayerNorm {
   LayerNorm(const WeightScope& weights, std::int64_t size, double eps);
   at::Tensor operator()(const at::Tensor& x) const;  // (..., size) -> same
 
+  const at::Tensor& weight() const noexcept { return weight_; }
+  const at::Tensor& bias() const noexcept { return bias_; }
+  double eps() const noexcept { return eps_; }
+
  private:
   at::Tensor weight_;
   at::Tensor bias_;
