@@ -95,7 +95,8 @@ ClassParts gemma(const Fields& config) {
 
 ClassParts class_parts(std::string_view name, const Fields& config) {
   const bool prefix = config.boolean("add_prefix_space", false);
-  if (name == "GPT2Tokenizer") return byte_level_class(prefix);
+  // WhisperTokenizer writes a post-processor of its own, too; published files hold the same one.
+  if (name == "GPT2Tokenizer" || name == "WhisperTokenizer") return byte_level_class(prefix);
   if (name == "Qwen2Tokenizer") {
     ClassParts parts = qwen(prefix, kQwen2Words);
     parts.adds_specials_again = true;
