@@ -32,6 +32,7 @@ inline std::string content_key(const Medium& medium) {
   return std::visit([](const auto& content) { return content_key(*content); }, medium);
 }
 
+inline const Video& as_video(const Medium& medium) { return *std::get<std::shared_ptr<const Video>>(medium); }
 inline const Picture& as_picture(const Medium& medium) { return *std::get<std::shared_ptr<const Picture>>(medium); }
 
 }  // namespace lmm::media

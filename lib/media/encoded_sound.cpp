@@ -1,0 +1,182 @@
+#include "lib/media/encoded_sound.hpp"
+
+#include "lib/core/error.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace lmm::media {
+namespace {
+
+/// Which file it is, and how much of it.
+struct Identity {
+  std::int64_t size = 0;
+  dev_t device = 0;
+  ino_t number = 0;
+};
+
+/// An open file.
+class Descriptor {
+ public:
+  /// Not blocking, so that a pipe without a writer is refused at once; for plain files it means nothing.
+  explicit Descriptor(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), path_(path) {
+    if (fd_ >= 0) return;
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) fail(ErrorCode::not_found, "{}: no such file", path.string());
+    fail(ErrorCode::io, "{}: cannot open: {}", path.string(), std::strerror(error));
+  }
+  ~Descriptor() { ::close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  Identity identity() const {
+    struct stat status = {};
+    if (::fstat(fd_, &status) != 0) fail(ErrorCode::io, "{}: cannot stat: {}", path_.string(), std::strerror(errno));
+    if (S_ISDIR(status.st_mode)) fail(ErrorCode::io, "{}: is a folder, expected a file", path_.string());
+    if (!S_ISREG(status.st_mode)) fail(ErrorCode::io, "{}: is not a regular file", path_.string());
+    return {status.st_size, status.st_dev, status.st_ino};
+  }
+
+  std::size_t read(std::int64_t offset, std::span<std::byte> out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t got = ::pread(fd_, out.data() + done, out.size() - done, offset + static_cast<std::int64_t>(done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail(ErrorCode::io, "{}: cannot read: {}", path_.string(), std::strerror(errno));
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  int fd_;
+  std::filesystem::path path_;
+};
+
+class OpenFile final : public EncodedSound {
+ public:
+  OpenFile(const std::filesystem::path& path, const Identity& expected) : file_(path), path_(path), size_(expected.size) {
+    const Identity now = file_.identity();
+    if (now.device != expected.device || now.number != expected.number) {
+      fail(ErrorCode::io, "{}: has been replaced since it was opened", path.string());
+    }
+    if (now.size < size_) cut(now.size);
+  }
+
+  std::int64_t size() const override { return size_; }
+
+  std::size_t read(std::int64_t offset, std::span<std::byte> out) override {
+    if (offset < 0 || offset >= size_) return 0;
+    const std::span<std::byte> wanted = out.first(std::min<std::size_t>(out.size(), static_cast<std::size_t>(size_ - offset)));
+    const std::size_t got = file_.read(offset, wanted);
+    if (got < wanted.size()) cut(offset + static_cast<std::int64_t>(got));
+    return got;
+  }
+
+ private:
+  [[noreturn]] void cut(std::int64_t now) const {
+    fail(ErrorCode::io, "{}: has {} bytes, had {} when it was opened", path_.string(), now, size_);
+  }
+
+  Descriptor file_;
+  std::filesystem::path path_;
+  std::int64_t size_;
+};
+
+class FileBytes final : public SoundBytes {
+ public:
+  explicit FileBytes(const std::filesystem::path& path) : path_(path), identity_(Descriptor(path).identity()) {}
+  std::unique_ptr<EncodedSound> open() const override { return std::make_unique<OpenFile>(path_, identity_); }
+
+ private:
+  std::filesystem::path path_;
+  Identity identity_;
+};
+
+using Shared = std::shared_ptr<const std::vector<std::byte>>;
+
+class OpenMemory final : public EncodedSound {
+ public:
+  explicit OpenMemory(Shared bytes) : bytes_(std::move(bytes)) {}
+  std::int64_t size() const override { return std::ssize(*bytes_); }
+  std::size_t read(std::int64_t offset, std::span<std::byte> out) override {
+    if (offset < 0 || offset >= size()) return 0;
+    const std::size_t count = std::min<std::size_t>(out.size(), static_cast<std::size_t>(size() - offset));
+    std::memcpy(out.data(), bytes_->data() + offset, count);
+    return count;
+  }
+
+ private:
+  Shared bytes_;
+};
+
+class MemoryBytes final : public SoundBytes {
+ public:
+  explicit MemoryBytes(std::vector<std::byte> bytes)
+      : bytes_(std::make_shared<const std::vector<std::byte>>(std::move(bytes))) {}
+  std::unique_ptr<EncodedSound> open() const override { return std::make_unique<OpenMemory>(bytes_); }
+
+ private:
+  Shared bytes_;
+};
+
+}  // namespace
+
+std::int64_t SoundStream::read(void* out, std::int64_t count) noexcept {
+  if (count <= 0 || error_) return 0;
+  try {
+    const std::size_t got = bytes_->read(at_, {static_cast<std::byte*>(out), static_cast<std::size_t>(count)});
+    at_ += static_cast<std::int64_t>(got);
+    return static_cast<std::int64_t>(got);
+  } catch (...) {
+    error_ = std::current_exception();
+    return 0;
+  }
+}
+
+std::int64_t SoundStream::seek(std::int64_t offset, int whence) noexcept {
+  const std::int64_t base = whence == SEEK_CUR ? at_ : whence == SEEK_END ? size() : 0;
+  std::int64_t to = 0;
+  if (__builtin_add_overflow(base, offset, &to) || to < 0) return -1;
+  return at_ = to;
+}
+
+void SoundStream::check() const {
+  if (error_) std::rethrow_exception(error_);
+}
+
+std::shared_ptr<const SoundBytes> file_bytes(const std::filesystem::path& path) {
+  return std::make_shared<const FileBytes>(path);
+}
+
+std::shared_ptr<const SoundBytes> memory_bytes(std::vector<std::byte> bytes) {
+  return std::make_shared<const MemoryBytes>(std::move(bytes));
+}
+
+std::string hash_of(EncodedSound& sound) {
+  XXH3_state_t state;
+  XXH3_INITSTATE(&state);
+  XXH3_128bits_reset(&state);
+  std::vector<std::byte> block(std::size_t{1} << 18);
+  for (std::int64_t at = 0; at < sound.size();) {
+    const std::size_t got = sound.read(at, block);
+    XXH3_128bits_update(&state, block.data(), got);
+    at += static_cast<std::int64_t>(got);
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace lmm::media
