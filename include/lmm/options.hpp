@@ -50,13 +50,6 @@ struct LoadOptions {
   OnLog on_log = {};               ///< kept by the model
 };
 
-struct SessionOptions {
-  std::string system = {};              ///< system prompt; empty: none (the template's own default applies)
-  std::string template_variables = {};  ///< JSON object of further template variables, e.g. {"enable_thinking": false}
-  std::string tools = {};               ///< JSON list of tool descriptions for templates that take them
-  std::int64_t max_context = 0;    ///< tokens the KV cache may hold; 0: the model's own context length
-};
-
 /// Which times a transcript has.
 enum class SpeechTimes : std::int32_t { none = 0, segments = 1, words = 2 };
 

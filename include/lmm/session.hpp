@@ -17,9 +17,19 @@
 namespace lmm {
 namespace session {
 class Conversation;
-struct Job;
+class Job;
 }  // namespace session
 inline namespace v0 {
+
+struct SessionOptions {
+  std::string system = {};              ///< system prompt; empty: none (the template's own default applies)
+  std::string template_variables = {};  ///< JSON object of further template variables, e.g. {"enable_thinking": false}
+  std::string tools = {};               ///< JSON list of tool descriptions for templates that take them
+  /// For a model that does not hear: a Whisper model that writes down the recordings of messages. Their texts stand in the
+  /// place of the recordings, in the prompt and in the history; Reply::segments has the transcripts.
+  std::optional<Model> transcriber = {};
+  std::int64_t max_context = 0;    ///< tokens the KV cache may hold; 0: the model's own context length
+};
 
 /// A reply that is being made. Movable; destroying it cancels and lets go without waiting.
 /// All calls are for one thread at a time, except cancel(), which any thread may call.

@@ -106,6 +106,7 @@ struct FamilyInfo {
   std::int64_t vocab_size = 0;     ///< rows of the embedding = columns of the logits
   std::array<Placeholder, media::kKinds> placeholders = {};  ///< by media::Kind
   std::int64_t text_layers = 0;    ///< for progress
+  bool transcribes = false;        ///< Family::transcriber() is there
   std::optional<answer::Format> grounding = {};  ///< how it writes boxes and points; else its tokens tell
 
   const Placeholder& placeholder(media::Kind kind) const { return placeholders[static_cast<std::size_t>(kind)]; }
@@ -124,6 +125,10 @@ class Family {
   /// Any thread; cheap. Called with the kinds that info() has placeholders for. Errors: invalid_argument for a size or
   /// length it does not take.
   virtual MediaPlan plan(const media::Medium& medium) const = 0;
+
+  /// Any thread. Which frames of a video of `total` frames, `fps` a second, the model would be shown: rising indices.
+  /// `wanted`: frames a second to choose; 0: as the checkpoint says. Errors: unsupported, invalid_argument.
+  virtual std::vector<std::int64_t> sample_frames(std::int64_t total, double fps, double wanted) const;
 
   /// Any thread. Resizes, splits and normalises pixels; makes log-mel features of sound.
   virtual std::shared_ptr<const MediaInput> preprocess(const media::Medium& medium) const = 0;

@@ -24,6 +24,8 @@ class Transcription {
   virtual bool step(std::vector<Segment>& segments, Run& run) = 0;
 
   virtual std::int64_t new_tokens() const = 0;  ///< generated so far
+
+  double encode_seconds = 0;  ///< so far: log-mel features and encoder
 };
 
 class Transcriber {

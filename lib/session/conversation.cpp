@@ -3,6 +3,7 @@
 #include "lib/core/error.hpp"
 #include "lib/nn/runtime.hpp"
 #include "lib/session/job.hpp"
+#include "lib/session/prompt.hpp"
 
 namespace lmm::session {
 namespace {
@@ -38,6 +39,18 @@ Conversation::Conversation(std::shared_ptr<Engine> engine, SessionOptions option
     fail(ErrorCode::invalid_argument, "max_context is {}, expected 0 (the model's own) or more", options_.max_context);
   }
   template_variables(*engine_, {}, options_);  // refuses variables and tools that are no JSON
+  if (options_.transcriber) {
+    const ModelInfo& info = options_.transcriber->info();
+    if (!info.transcribes) {
+      fail(ErrorCode::invalid_argument, "SessionOptions::transcriber: {} (family \"{}\") does not write down speech, expected a Whisper model",
+           info.folder, info.family);
+    }
+    if (engine_->info.hears) {
+      fail(ErrorCode::invalid_argument, "SessionOptions::transcriber is given, but {} (family \"{}\") hears by itself",
+           engine_->info.folder, engine_->info.family);
+    }
+    transcriber_ = std::make_shared<Conversation>(options_.transcriber->engine(), SessionOptions{});
+  }
   if (!options_.system.empty()) turns_.push_back({"system", Message(options_.system)});
 }
 
@@ -49,11 +62,10 @@ void Conversation::check_idle() const {
 }
 
 std::shared_ptr<Job> Conversation::start(std::vector<Turn> history, Message message, GenerateOptions options) {
-  if (message.parts.empty()) fail(ErrorCode::invalid_argument, "the message is empty, expected text or a picture");
+  if (message.parts.empty()) fail(ErrorCode::invalid_argument, "the message is empty, expected text, a picture, a video or a recording");
   const std::lock_guard lock(mutex_);
   check_idle();
-  auto job = std::make_shared<Job>(shared_from_this(), job_.lock(), std::move(history), std::move(message),
-                                   std::move(options));
+  auto job = make_job(shared_from_this(), job_.lock(), {std::move(history), std::move(message), std::move(options)});
   engine_->worker->queue()->push(job);
   job_ = job;
   return job;

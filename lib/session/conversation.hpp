@@ -4,7 +4,7 @@
 #include "lib/session/engine.hpp"
 
 #include <lmm/message.hpp>
-#include <lmm/options.hpp>
+#include <lmm/session.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace lmm::session {
 
-struct Job;
+class Job;
 
 /// What a Session holds. Turns and the running job are guarded by a mutex; the KV cache belongs to the worker thread.
 class Conversation : public std::enable_shared_from_this<Conversation> {
@@ -35,6 +35,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
   const SessionOptions& options() const noexcept { return options_; }
 
+  /// What hears for a model that does not; null where none was given.
+  const std::shared_ptr<Conversation>& transcriber() const noexcept { return transcriber_; }
+
   // Worker thread only.
   models::State& state();
   std::vector<std::uint64_t>& token_keys() noexcept { return token_keys_; }  ///< of the tokens in state()
@@ -45,6 +48,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
   std::shared_ptr<Engine> engine_;
   SessionOptions options_;
+  std::shared_ptr<Conversation> transcriber_;
   mutable std::mutex mutex_;
   std::vector<Turn> turns_;
   std::weak_ptr<Job> job_;  // the latest; the worker and the caller own it

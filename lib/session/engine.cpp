@@ -91,7 +91,8 @@ ModelInfo model_info(const models::Checkpoint& checkpoint, const models::FamilyI
   info.stored_dtype = stored_type(*checkpoint.weights);
   info.sees_images = family.takes(media::Kind::picture);
   info.sees_videos = family.takes(media::Kind::video);
-  info.hears = family.takes(media::Kind::sound);
+  info.hears = family.takes(media::Kind::sound) || family.transcribes;
+  info.transcribes = family.transcribes;
   info.has_chat_template = has_chat_template;
   for (const std::filesystem::path& file : checkpoint.weights->files()) info.weight_files.push_back(file.string());
   return info;

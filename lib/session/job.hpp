@@ -1,10 +1,7 @@
 #pragma once
 
 #include "lib/core/run.hpp"
-#include "lib/generate/sampler.hpp"
-#include "lib/generate/stop.hpp"
 #include "lib/session/engine.hpp"
-#include "lib/session/prompt.hpp"
 #include "lib/session/worker.hpp"
 
 #include <lmm/message.hpp>
@@ -16,20 +13,26 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lmm::session {
 
 class Conversation;
 
-/// One reply in the making. The worker steps it: prompt, pictures and prefill first, then a token a step.
-/// The caller's thread reads text and end from it.
-struct Job final : Task {
+/// One reply in the making. The worker steps it; the caller's thread reads text and end from it.
+class Job : public Task {
+ public:
+  /// What is asked, and after which turns.
+  struct Question {
+    std::vector<Turn> history = {};
+    Message message = {};
+    GenerateOptions options = {};
+  };
+
   /// `before`: the conversation's job before this one, cancelled but perhaps not ended; may be null.
-  Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before, std::vector<Turn> history,
-      Message message, GenerateOptions options);
+  Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before, Question question);
 
   bool ready(bool within) noexcept override;
   bool step() noexcept override;
@@ -40,6 +43,7 @@ struct Job final : Task {
   void resume() noexcept;
   /// Grants the job `budget` from now on and waits until it has used it, or ended; it is paused then.
   void run_for(std::chrono::microseconds budget);
+  Progress progress() const;
 
   /// Ends it as cancelled, and those before it in its conversation; none of them becomes a turn. Worker thread.
   void abort() noexcept;
@@ -55,39 +59,52 @@ struct Job final : Task {
   Reply reply;
   std::exception_ptr error;
 
+ protected:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point start);
+
+  /// The next piece of the work, after which other sessions of the model may take their turn; false at its end, when
+  /// finish() was called. What it throws ends the job.
+  virtual bool advance() = 0;
+
+  /// Completes the draft where it is told to end early: text that was held back, regions. Called by finish().
+  virtual FinishReason complete(FinishReason reason) { return reason; }
+
+  /// Whether there is something of an answer that is kept when the job is cancelled.
+  virtual bool begun() const = 0;
+
+  void emit(std::string_view text);
+  void finish(FinishReason reason);
+
+  /// Lets `other`, of another model, work in place of this one until it has ended; advance() is called then.
+  void wait_for(std::shared_ptr<Job> other);
+
+  Conversation& conversation() const noexcept { return *conversation_; }
+
+  Question question_;
+  Reply draft_;
+
  private:
   bool take_turn() noexcept;
   void leave_turn() noexcept;
   bool compute() noexcept;
-  void prepare();
-  void resolve_settings();
-  void encode_media(std::int64_t reused);
-  void forward();
-  bool decode_step();
-  void emit(std::string_view text);
-  void find_regions();
+  std::shared_ptr<Job> waited_for() const;
   void log_reply() const noexcept;
-  void finish(FinishReason reason);
   void end_by_exception() noexcept;
   void fail_with(std::exception_ptr reason) noexcept;
   void end() noexcept;
 
   std::shared_ptr<Conversation> conversation_;  ///< let go at the end
   std::shared_ptr<TaskQueue> queue_;
-  bool computing_ = false;  ///< the worker is at it; under `mutex`
+  std::shared_ptr<TaskQueue> waiting_queue_;  ///< of a job that waits for this one; under `mutex`
+  std::shared_ptr<Job> other_;                ///< that this one waits for; under `mutex`
+  bool computing_ = false;                    ///< the worker is at it; under `mutex`
   std::shared_ptr<Job> before_;
-  std::vector<Turn> history_;  ///< turns before the message
-  Message message_;
-  GenerateOptions options_;
-  std::int64_t context_ = 0;
-  Prompt prompt_;
-  std::optional<generate::Sampler> sampler_;
-  std::optional<tokenizer::StreamDecoder> decoder_;
-  std::optional<generate::StopMatcher> stop_;
-  std::vector<float> logits_;
-  Reply draft_;
-  bool prepared_ = false;
   bool discarded_ = false;  ///< another question took its place
 };
+
+/// The job that answers `question`: an AnswerJob, or a TranscriptJob of a model that writes down speech.
+std::shared_ptr<Job> make_job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before,
+                              Job::Question question);
 
 }  // namespace lmm::session

@@ -5,7 +5,7 @@
 #include "lib/session/engine.hpp"
 
 #include <lmm/message.hpp>
-#include <lmm/options.hpp>
+#include <lmm/session.hpp>
 
 #include <cstdint>
 #include <memory>

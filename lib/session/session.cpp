@@ -42,7 +42,7 @@ void deliver(Job& job, const OnPiece& on_piece, const OnProgress& on_progress) {
     }
     if (!text.empty() && on_piece && !job.run.cancelled() && !on_piece(text)) job.cancel();
     if (on_progress) {
-      const Progress now = job.run.progress();
+      const Progress now = job.progress();
       if (now.total > 0 && (now.stage != stage || now.done != reported)) {
         stage = now.stage;
         reported = now.done;
@@ -166,7 +166,7 @@ Reply Pending::get() {
   return take_reply(*job);
 }
 
-Progress Pending::progress() const { return job_ == nullptr ? Progress{} : job_->run.progress(); }
+Progress Pending::progress() const { return job_ == nullptr ? Progress{} : job_->progress(); }
 
 Session::Session(Model model, SessionOptions options)
     : conversation_(std::make_shared<Conversation>(model.engine(), std::move(options))) {}
