@@ -54,10 +54,10 @@ class LMM_API Model {
   Tokenizer tokenizer() const;
 
   /// For lmm itself.
+  explicit Model(std::shared_ptr<session::Engine> engine) : engine_(std::move(engine)) {}
   const std::shared_ptr<session::Engine>& engine() const noexcept { return engine_; }
 
  private:
-  explicit Model(std::shared_ptr<session::Engine> engine) : engine_(std::move(engine)) {}
   std::shared_ptr<session::Engine> engine_;
 };
 

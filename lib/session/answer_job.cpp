@@ -33,10 +33,10 @@ bool AnswerJob::transcribe_next() {
   if (transcriber == nullptr) return false;
   std::vector<Part>& parts = question_.message.parts;
   if (transcript_ != nullptr) {
-    const std::shared_ptr<Job> ended = std::exchange(transcript_, nullptr);
-    if (ended->error != nullptr) std::rethrow_exception(ended->error);
-    parts[transcribed_part_] = ended->reply.text;
-    auto& segments = ended->reply.segments;
+    const std::shared_ptr<Job> heard = std::exchange(transcript_, nullptr);
+    if (heard->error != nullptr) std::rethrow_exception(heard->error);
+    parts[transcribed_part_] = heard->reply.text;
+    auto& segments = heard->reply.segments;
     std::move(segments.begin(), segments.end(), std::back_inserter(draft_.segments));
   }
   const auto next = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return std::holds_alternative<Audio>(part); });
