@@ -54,7 +54,7 @@ class LogMel {
                                                ///< within the recording, not in its padding
 
   /// Reads on for the largest value, about `count` frames; false when all have been read. For callers that show progress
-  /// or may be cancelled. Errors: as of SoundReader::read(); bad_file where features are not finite.
+  /// or may be cancelled. Errors: as of SoundReader::read().
   bool scan(std::int64_t count);
   std::int64_t scanned() const noexcept;  ///< frames
 
