@@ -34,6 +34,7 @@ enum class Kind : std::uint32_t {
   reply,
   session,
   pending,
+  video,
 };
 
 /// The host's memory behind the containers of a handle.

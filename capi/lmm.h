@@ -179,13 +179,41 @@ LMM_CAPI const uint8_t* lmm_image_rgb(const lmm_image* image, size_t* size);
 /* Lets go of the pixels, which messages may still share. NULL does nothing. */
 LMM_CAPI void lmm_image_free(lmm_image* image);
 
+/* ---- videos ---------------------------------------------------------------------------------------------------- */
+
+/* Frames with their times. Immutable, usable from any thread; messages share its pixels. Which of the frames a model
+ * sees, and how it is told their times, is as its own video processor does it. */
+typedef struct lmm_video lmm_video;
+
+/* `count` frames in the order of their times, of one size; their pixels are shared, so that they may be freed
+ * afterwards. seconds: `count` times from the start of the video, >= 0, none before the one before it. Any thread.
+ * Errors: INVALID_ARGUMENT (no frames, sizes that differ, times that go backwards or are not finite). */
+LMM_CAPI lmm_code lmm_video_from_frames(const lmm_allocator* allocator, const lmm_image* const* frames,
+                                        const double* seconds, size_t count, lmm_video** video, lmm_error** error);
+
+/* Frames that were chosen from a longer video, such as lmm_model_sample_frames tells: the model sees all of them.
+ * indices: `count` of them, of the frames in a video of `total` frames, `fps` a second; rising, the first frame is 0.
+ * Any thread. Errors: INVALID_ARGUMENT. */
+LMM_CAPI lmm_code lmm_video_from_sample(const lmm_allocator* allocator, const lmm_image* const* frames,
+                                        const int64_t* indices, size_t count, int64_t total, double fps,
+                                        lmm_video** video, lmm_error** error);
+
+/* Number of frames. Any thread. */
+LMM_CAPI size_t lmm_video_frame_count(const lmm_video* video);
+
+/* Seconds from the first frame to the last one. Any thread. */
+LMM_CAPI double lmm_video_seconds(const lmm_video* video);
+
+/* Lets go of the frames, which messages may still share. NULL does nothing. */
+LMM_CAPI void lmm_video_free(lmm_video* video);
+
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
-/* What a turn of a conversation says: texts and pictures in the order in which the model sees them. */
+/* What a turn of a conversation says: texts, pictures and videos in the order in which the model sees them. */
 typedef struct lmm_message lmm_message;
 
 typedef int32_t lmm_part_kind;
-enum { LMM_PART_NONE = 0, LMM_PART_TEXT = 1, LMM_PART_IMAGE = 2 };
+enum { LMM_PART_NONE = 0, LMM_PART_TEXT = 1, LMM_PART_IMAGE = 2, LMM_PART_VIDEO = 3 };
 
 /* An empty message. Any thread. */
 LMM_CAPI lmm_code lmm_message_create(const lmm_allocator* allocator, lmm_message** message, lmm_error** error);
@@ -195,6 +223,9 @@ LMM_CAPI lmm_code lmm_message_add_text(lmm_message* message, const char* text, s
 
 /* Appends a picture, whose pixels are shared: `image` may be freed afterwards. One thread at a time. */
 LMM_CAPI lmm_code lmm_message_add_image(lmm_message* message, const lmm_image* image, lmm_error** error);
+
+/* Appends a video, whose pixels are shared: `video` may be freed afterwards. One thread at a time. */
+LMM_CAPI lmm_code lmm_message_add_video(lmm_message* message, const lmm_video* video, lmm_error** error);
 
 /* Number of parts. */
 LMM_CAPI size_t lmm_message_count(const lmm_message* message);
@@ -208,7 +239,10 @@ LMM_CAPI const char* lmm_message_text(const lmm_message* message, size_t index, 
 /* Picture of part `index`, NULL where it is none. Belongs to `message` and lives as long. */
 LMM_CAPI const lmm_image* lmm_message_image(const lmm_message* message, size_t index);
 
-/* Ends it, with the texts and pictures that its getters gave. NULL does nothing. */
+/* Video of part `index`, NULL where it is none. Belongs to `message` and lives as long. */
+LMM_CAPI const lmm_video* lmm_message_video(const lmm_message* message, size_t index);
+
+/* Ends it, with what its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_message_free(lmm_message* message);
 
 /* The turns of a conversation, each a role ("system", "user" or "assistant") and a message. */
@@ -311,6 +345,7 @@ LMM_CAPI int64_t lmm_info_vocab_size(const lmm_info* info);     /* rows of the e
 LMM_CAPI lmm_dtype lmm_info_stored_dtype(const lmm_info* info); /* that of most weights */
 LMM_CAPI lmm_dtype lmm_info_compute_dtype(const lmm_info* info); /* AUTO where no model was loaded */
 LMM_CAPI lmm_bool lmm_info_sees_images(const lmm_info* info); /* messages may hold pictures */
+LMM_CAPI lmm_bool lmm_info_sees_videos(const lmm_info* info); /* messages may hold videos */
 LMM_CAPI lmm_bool lmm_info_has_chat_template(const lmm_info* info); /* else only raw prompts can be asked */
 LMM_CAPI size_t lmm_info_tower_count(const lmm_info* info); /* encoders and decoders */
 LMM_CAPI const char* lmm_info_tower(const lmm_info* info, size_t index, size_t* length); /* "vision", "text" */
@@ -332,6 +367,14 @@ LMM_CAPI lmm_code lmm_model_load(const lmm_allocator* allocator, const char* fol
 
 /* What was loaded. Belongs to `model` and lives as long. Any thread. */
 LMM_CAPI const lmm_info* lmm_model_info(const lmm_model* model);
+
+/* Which frames of a video of `total` frames, `fps` a second, the model would be shown. Their indices, rising, are written
+ * to `indices`, `capacity` of them at most (NULL with 0: none), and their number to `count`, which may be more. A host
+ * that decodes only these gives them with lmm_video_from_sample.
+ * frames_per_second: how many to choose, as far as the model's limits on their number allow; 0: as many as the
+ * checkpoint says, which may be all. Any thread. Errors: UNSUPPORTED (takes no videos), INVALID_ARGUMENT. */
+LMM_CAPI lmm_code lmm_model_sample_frames(const lmm_model* model, int64_t total, double fps, double frames_per_second,
+                                          int64_t* indices, size_t capacity, size_t* count, lmm_error** error);
 
 /* Lets go of the model. Its memory is freed when its sessions, too, are gone. */
 LMM_CAPI void lmm_model_free(lmm_model* model);

@@ -10,16 +10,22 @@ lmm_message::lmm_message(const lmm_allocator& allocator, const Message& from) : 
   for (const lmm::Part& part : from.parts) {
     if (const auto* text = std::get_if<std::string>(&part)) {
       add(*text);
+    } else if (const auto* image = std::get_if<Image>(&part)) {
+      add(*image);
     } else {
-      add(std::get<Image>(part));
+      add(std::get<Video>(part));
     }
   }
 }
 
-void lmm_message::add(std::string_view text) { parts.push_back({std::pmr::string(text, &memory), nullptr}); }
+void lmm_message::add(std::string_view text) { parts.push_back({std::pmr::string(text, &memory)}); }
 
 void lmm_message::add(const Image& image) {
   parts.push_back({std::pmr::string(&memory), make_owned<lmm_image>(memory.allocator(), image)});
+}
+
+void lmm_message::add(const Video& video) {
+  parts.push_back({std::pmr::string(&memory), nullptr, make_owned<lmm_video>(memory.allocator(), video)});
 }
 
 Message lmm_message::message() const {
@@ -28,6 +34,8 @@ Message lmm_message::message() const {
   for (const Part& part : parts) {
     if (part.image != nullptr) {
       message.parts.emplace_back(part.image->image);
+    } else if (part.video != nullptr) {
+      message.parts.emplace_back(part.video->video);
     } else {
       message.parts.emplace_back(std::string(part.text));
     }
@@ -54,6 +62,10 @@ lmm_code lmm_message_add_image(lmm_message* message, const lmm_image* image, lmm
   return call_on(message, "message", error, [&](lmm_message& self) { self.add(checked(image, "image").image); });
 }
 
+lmm_code lmm_message_add_video(lmm_message* message, const lmm_video* video, lmm_error** error) {
+  return call_on(message, "message", error, [&](lmm_message& self) { self.add(checked(video, "video").video); });
+}
+
 namespace {
 
 const lmm_message::Part* part_of(const lmm_message* message, size_t index) {
@@ -71,18 +83,24 @@ size_t lmm_message_count(const lmm_message* message) { return alive(message) ? m
 lmm_part_kind lmm_message_kind(const lmm_message* message, size_t index) {
   const lmm_message::Part* part = part_of(message, index);
   if (part == nullptr) return LMM_PART_NONE;
-  return part->image != nullptr ? LMM_PART_IMAGE : LMM_PART_TEXT;
+  if (part->image != nullptr) return LMM_PART_IMAGE;
+  return part->video != nullptr ? LMM_PART_VIDEO : LMM_PART_TEXT;
 }
 
 const char* lmm_message_text(const lmm_message* message, size_t index, size_t* length) {
   const lmm_message::Part* part = part_of(message, index);
-  if (part == nullptr || part->image != nullptr) return give_nothing(nullptr, length);
+  if (part == nullptr || !part->is_text()) return give_nothing(nullptr, length);
   return give(part->text, length);
 }
 
 const lmm_image* lmm_message_image(const lmm_message* message, size_t index) {
   const lmm_message::Part* part = part_of(message, index);
   return part != nullptr ? part->image.get() : nullptr;
+}
+
+const lmm_video* lmm_message_video(const lmm_message* message, size_t index) {
+  const lmm_message::Part* part = part_of(message, index);
+  return part != nullptr ? part->video.get() : nullptr;
 }
 
 void lmm_message_free(lmm_message* message) { destroy(message); }
@@ -101,7 +119,7 @@ lmm_code lmm_history_add(lmm_history* history, const char* role, size_t role_len
     if (name.empty())
       fail(ErrorCode::invalid_argument, "role is empty, expected \"system\", \"user\" or \"assistant\"");
     const lmm_message& said = checked(message, "message");
-    if (said.parts.empty()) fail(ErrorCode::invalid_argument, "message is empty, expected text or a picture");
+    if (said.parts.empty()) fail(ErrorCode::invalid_argument, "message is empty, expected text, a picture or a video");
     self.add(name, said.message());
   });
 }

@@ -2,6 +2,8 @@
 #include "capi/callbacks.hpp"
 #include "capi/objects.hpp"
 
+#include <algorithm>
+
 using namespace lmm;
 using namespace lmm::capi;
 
@@ -21,6 +23,7 @@ lmm_info::lmm_info(const lmm_allocator& allocator, const ModelInfo& from)
   rest.stored_dtype = from.stored_dtype;
   rest.compute_dtype = from.compute_dtype;
   rest.sees_images = from.sees_images;
+  rest.sees_videos = from.sees_videos;
   rest.has_chat_template = from.has_chat_template;
 }
 
@@ -67,6 +70,7 @@ int64_t lmm_info_vocab_size(const lmm_info* info) { return numbers(info).vocab_s
 lmm_dtype lmm_info_stored_dtype(const lmm_info* info) { return static_cast<lmm_dtype>(numbers(info).stored_dtype); }
 lmm_dtype lmm_info_compute_dtype(const lmm_info* info) { return static_cast<lmm_dtype>(numbers(info).compute_dtype); }
 lmm_bool lmm_info_sees_images(const lmm_info* info) { return numbers(info).sees_images ? LMM_TRUE : LMM_FALSE; }
+lmm_bool lmm_info_sees_videos(const lmm_info* info) { return numbers(info).sees_videos ? LMM_TRUE : LMM_FALSE; }
 
 lmm_bool lmm_info_has_chat_template(const lmm_info* info) {
   return numbers(info).has_chat_template ? LMM_TRUE : LMM_FALSE;
@@ -99,5 +103,16 @@ lmm_code lmm_model_load(const lmm_allocator* allocator, const char* folder, size
 }
 
 const lmm_info* lmm_model_info(const lmm_model* model) { return alive(model) ? &model->info : nullptr; }
+
+lmm_code lmm_model_sample_frames(const lmm_model* model, int64_t total, double fps, double frames_per_second,
+                                 int64_t* indices, size_t capacity, size_t* count, lmm_error** error) {
+  return call_on(model, "model", error, [&](const lmm_model& self) {
+    if (capacity != 0) require(indices, "indices");
+    require(count, "count");
+    const std::vector<std::int64_t> found = self.model.sample_frames(total, fps, frames_per_second);
+    std::copy_n(found.begin(), std::min(capacity, found.size()), indices);
+    *count = found.size();
+  });
+}
 
 void lmm_model_free(lmm_model* model) { destroy(model); }

@@ -25,10 +25,18 @@ struct lmm_image : lmm::capi::Handle<lmm::capi::Kind::image> {
   lmm::Image image;
 };
 
+struct lmm_video : lmm::capi::Handle<lmm::capi::Kind::video> {
+  lmm_video(const lmm_allocator& allocator, lmm::Video from) : Handle(allocator), video(std::move(from)) {}
+  lmm::Video video;
+};
+
 struct lmm_message : lmm::capi::Handle<lmm::capi::Kind::message> {
   struct Part {
     std::pmr::string text;
-    lmm::capi::Owned<lmm_image> image;  ///< null: text
+    lmm::capi::Owned<lmm_image> image = nullptr;
+    lmm::capi::Owned<lmm_video> video = nullptr;
+
+    bool is_text() const { return image == nullptr && video == nullptr; }
   };
 
   explicit lmm_message(const lmm_allocator& allocator) : Handle(allocator), parts(&memory) {}
@@ -36,6 +44,7 @@ struct lmm_message : lmm::capi::Handle<lmm::capi::Kind::message> {
 
   void add(std::string_view text);
   void add(const lmm::Image& image);
+  void add(const lmm::Video& video);
   lmm::Message message() const;
 
   std::pmr::vector<Part> parts;

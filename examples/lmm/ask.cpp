@@ -9,6 +9,7 @@
 #include "report.hpp"
 #include "stream.hpp"
 #include "terminal.hpp"
+#include "video.hpp"
 
 namespace command {
 namespace {
@@ -18,6 +19,7 @@ struct Ask {
   SessionFlags session;
   GenerateFlags generate;
   std::vector<std::string> pictures;
+  VideoFlags videos;
   std::string prompt;
   bool json = false;
 
@@ -29,8 +31,10 @@ int Ask::run() const {
   ProgressBar bar;
   const lmm::GenerateOptions options = generate.options(bar);
   const lmm::SessionOptions session_options = session.options();
-  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
-  lmm::Session conversation(model.load(bar), session_options);
+  lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
+  const lmm::Model loaded = model.load(bar);
+  videos.put_into(message, loaded);
+  lmm::Session conversation(loaded, session_options);
   if (json) {
     const auto go_on = [](std::string_view) { return !Interrupt::requested(); };
     put_json(to_json(conversation.ask(message, options, go_on)));
@@ -45,11 +49,12 @@ int Ask::run() const {
 }  // namespace
 
 void add_ask(CLI::App& app, Action& action) {
-  CLI::App* sub = app.add_subcommand("ask", "Ask one question, with pictures or without");
+  CLI::App* sub = app.add_subcommand("ask", "Ask one question, with pictures and videos or without");
   auto ask = std::make_shared<Ask>();
   ask->model.add(*sub);
   sub->add_option("PROMPT", ask->prompt, "The question; - reads it from standard input")->required();
   add_pictures(*sub, ask->pictures);
+  ask->videos.add(*sub);
   ask->session.add(*sub);
   ask->generate.add(*sub);
   CLI::Option* raw = sub->add_flag("--raw", ask->generate.values.raw,
@@ -60,6 +65,7 @@ void add_ask(CLI::App& app, Action& action) {
       "Examples:\n"
       "  lmm ask MODEL -i receipt.jpg \"What is the total?\"\n"
       "  lmm ask MODEL -i before.png -i after.png --max-tokens 64 \"What has changed?\"\n"
+      "  lmm ask MODEL --video goal.mp4 --fps 2 \"Who scores?\"\n"
       "  lmm ask MODEL --temperature 0.7 --seed 1 --json \"Write a haiku.\"\n"
       "  lmm ask MODEL --raw -i page.png \"<image>Title:\"\n"
       "  git diff | lmm ask MODEL --system \"Sum up this change.\" -");

@@ -14,12 +14,14 @@
 #include "flags.hpp"
 #include "stream.hpp"
 #include "terminal.hpp"
+#include "video.hpp"
 
 namespace command {
 namespace {
 
 constexpr const char* kHelp =
     "  /image FILE   show a picture with the next question\n"
+    "  /video FILE   show a video with the next question\n"
     "  /undo         take back the last question and its answer\n"
     "  /reset        forget the conversation\n"
     "  /system TEXT  give the model another system prompt; nothing after it: none\n"
@@ -31,14 +33,16 @@ struct ChatFlags {
   SessionFlags session;
   GenerateFlags generate;
   std::vector<std::string> pictures;
+  VideoFlags videos;
 };
 
 class Chat {
  public:
   explicit Chat(const ChatFlags& flags)
       : session_options_(flags.session.options()), model_(load(flags)), session_(model_, session_options_),
-        options_(flags.generate.options(bar_)), terminal_(::isatty(STDIN_FILENO) == 1) {
+        options_(flags.generate.options(bar_)), fps_(flags.videos.fps), terminal_(::isatty(STDIN_FILENO) == 1) {
     for (const std::string& path : flags.pictures) add_picture(path);
+    for (const std::string& path : flags.videos.files) add_video(path);
   }
 
   int run();
@@ -53,6 +57,7 @@ class Chat {
   bool command(const std::string& line);  // false: quit
   void answer(const std::string& question);
   void add_picture(const std::string& path);
+  void add_video(const std::string& path);
   void set_system(const std::string& text);
   void say(const std::string& text) const;
 
@@ -61,7 +66,8 @@ class Chat {
   lmm::Model model_;
   lmm::Session session_;
   lmm::GenerateOptions options_;
-  std::vector<lmm::Part> pictures_;  // for the next question
+  std::vector<lmm::Part> pictures_;  // and videos, for the next question
+  double fps_;
   bool terminal_;
 };
 
@@ -91,6 +97,13 @@ void Chat::add_picture(const std::string& path) {
   say(fmt::format("({} x {} pixels, shown with the next question)\n", image.width(), image.height()));
 }
 
+void Chat::add_video(const std::string& path) {
+  const Interrupt interrupt;
+  const lmm::Video video = open_video(path, model_, fps_);
+  pictures_.emplace_back(video);
+  say(fmt::format("({} frames of {:.1f} seconds, shown with the next question)\n", video.frames(), video.seconds()));
+}
+
 void Chat::set_system(const std::string& text) {
   std::vector<lmm::Turn> turns = session_.history();
   if (!turns.empty() && turns.front().role == "system") turns.erase(turns.begin());
@@ -113,6 +126,8 @@ bool Chat::command(const std::string& line) {
     put(kHelp);
   } else if (name == "/image" && !rest.empty()) {
     add_picture(rest);
+  } else if (name == "/video" && !rest.empty()) {
+    add_video(rest);
   } else if (name == "/reset") {
     session_.reset();
     pictures_.clear();
@@ -124,7 +139,7 @@ bool Chat::command(const std::string& line) {
     say("(system prompt set)\n");
   } else {
     throw lmm::Error(lmm::ErrorCode::invalid_argument,
-                     name == "/image" ? "/image needs a file" : fmt::format("no command {}: /help lists them", name));
+                     name == "/image" || name == "/video" ? name + " needs a file" : fmt::format("no command {}: /help lists them", name));
   }
   return true;
 }
@@ -167,6 +182,7 @@ void add_chat(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ChatFlags>();
   flags->model.add(*sub);
   add_pictures(*sub, flags->pictures);
+  flags->videos.add(*sub);
   flags->session.add(*sub);
   flags->generate.add(*sub);
   sub->footer(std::string("Inside:\n") + kHelp +

@@ -11,6 +11,7 @@
 #include "report.hpp"
 #include "tensor_file.hpp"
 #include "terminal.hpp"
+#include "video.hpp"
 
 namespace command {
 namespace {
@@ -19,6 +20,7 @@ struct Trace {
   ModelFlags model;
   SessionFlags session;
   std::vector<std::string> pictures;
+  VideoFlags videos;
   std::string prompt;
   std::string taps = "*";
   std::string out;
@@ -32,8 +34,9 @@ int Trace::run() const {
   const Interrupt interrupt;
   ProgressBar bar;
   const lmm::SessionOptions session_options = session.options();
-  const lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", raw));
+  lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", raw));
   const lmm::Model loaded = model.load(bar);
+  videos.put_into(message, loaded);
   TensorFile file;
   lmm::GenerateOptions options;
   options.max_tokens = max_tokens;
@@ -69,6 +72,7 @@ void add_trace(CLI::App& app, Action& action) {
   trace->model.add(*sub);
   sub->add_option("PROMPT", trace->prompt, "The question; - reads it from standard input")->required();
   add_pictures(*sub, trace->pictures);
+  trace->videos.add(*sub);
   trace->session.add(*sub);
   sub->add_option("--taps", trace->taps, "Which: a name with * and ?, such as vision.*")
       ->type_name("GLOB")

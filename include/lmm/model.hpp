@@ -50,6 +50,12 @@ class LMM_API Model {
 
   const ModelInfo& info() const noexcept;
 
+  /// Which frames of a video of `total` frames, `fps` a second, the model would be shown: their indices, rising. A host
+  /// that decodes only these gives them with Video::from_sample, and has the answers of one that gave all frames.
+  /// frames_per_second: how many to choose, as far as the model's limits on their number allow; 0: as many as the
+  /// checkpoint says, which may be all. Throws Error: unsupported (takes no videos), invalid_argument.
+  std::vector<std::int64_t> sample_frames(std::int64_t total, double fps, double frames_per_second = 0) const;
+
   /// Its tokenizer and chat template.
   Tokenizer tokenizer() const;
 

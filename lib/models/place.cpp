@@ -19,10 +19,11 @@ void check(const MediaSpan& span) {
   }
 }
 
-/// Positions of a grid that begins at `start`.
+/// Positions of a grid that begins at `start`. The product is the reference's, of fp32 tensors: 3 * (5 / 3) is 5.
 void place_on_grid(const Grid& grid, std::int64_t start, std::vector<nn::Position>& positions) {
+  const float interval = static_cast<float>(grid.interval);
   for (std::int64_t t = 0; t < grid.time; ++t) {
-    const auto time = start + static_cast<std::int64_t>(static_cast<double>(t) * grid.interval);
+    const auto time = start + static_cast<std::int64_t>(static_cast<float>(t) * interval);
     for (std::int64_t h = 0; h < grid.height; ++h) {
       for (std::int64_t w = 0; w < grid.width; ++w) positions.push_back({time, start + h, start + w});
     }

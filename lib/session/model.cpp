@@ -13,6 +13,10 @@ ModelInfo Model::info(const std::filesystem::path& folder) { return session::Eng
 
 const ModelInfo& Model::info() const noexcept { return engine_->info; }
 
+std::vector<std::int64_t> Model::sample_frames(std::int64_t total, double fps, double frames_per_second) const {
+  return engine_->family->sample_frames(total, fps, frames_per_second);
+}
+
 Tokenizer Model::tokenizer() const { return Tokenizer(engine_->text); }
 
 }  // namespace v0

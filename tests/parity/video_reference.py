@@ -185,7 +185,7 @@ def main():
         given = inputs(job)
         seen = model(job).trace(given)
         if "pixel_values_videos" in given:
-            seen["pixel_values"] = given["pixel_values_videos"].float()
+            seen["pixel_values"] = given["pixel_values_videos"].to(model(job).model.dtype).float()
         if given.get("pixel_values") is not None and "pixel_values_videos" in given:  # the tower ran twice, pictures first
             seen = {name: tensor for name, tensor in seen.items() if not name.startswith(("vision.", "connector", "pixel_values"))}
         save(job, seen)

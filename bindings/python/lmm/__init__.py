@@ -25,6 +25,7 @@ from .pending import AsyncStream, Pending, Stream
 from .reply import Box, Point, Reply, Timings, Usage
 from .session import Session
 from .tokenizer import Rendered, Token, Tokenizer
+from .video import Video
 
 __version__ = "0.1.0"
 
@@ -32,8 +33,8 @@ __all__ = [
     "AsyncStream", "BadFile", "BadTemplate", "Box", "Busy", "Cancelled", "ContextOverflow", "GenerateOptions", "Image",
     "InternalError", "InvalidArgument", "LibraryNotFound", "LmmError", "Message", "Model", "ModelInfo", "NoDevice",
     "NotFound", "OutOfMemory", "Pending", "Point", "Progress", "ReadFailed", "Rendered", "Reply", "Session", "Stream",
-    "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "features", "library_path",
-    "library_version",
+    "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "Video", "features",
+    "library_path", "library_version",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ VERSION = (0, 1)  # major and minor of the header; before 1.0 another minor is a
 OK = 0
 STOP, GO_ON = 0, 1
 PIXEL_FORMATS = {"rgb": 0, "bgr": 1, "rgba": 2, "bgra": 3, "gray": 4}
-PART_TEXT, PART_IMAGE = 1, 2
+PART_TEXT, PART_IMAGE, PART_VIDEO = 1, 2, 3
 DTYPES = ("auto", "fp32", "bf16", "fp16")
 LOG_LEVELS = ("debug", "info", "warning")
 FINISH_REASONS = ("eos", "stop", "length", "cancelled")
@@ -30,6 +30,7 @@ def out(kind: Any) -> Any:
 Error = _object("lmm_error")
 Text = _object("lmm_text")
 Image = _object("lmm_image")
+Video = _object("lmm_video")
 Message = _object("lmm_message")
 History = _object("lmm_history")
 LoadOptions = _object("lmm_load_options")
@@ -56,9 +57,12 @@ CALLS: dict[str, list[Any]] = {
     "lmm_image_open": [Allocator, c_char_p, c_size_t, out(Image)],
     "lmm_image_decode": [Allocator, c_void_p, c_size_t, out(Image)],
     "lmm_image_from_pixels": [Allocator, c_void_p, c_size_t, c_int64, c_int64, c_int64, c_int32, c_int32, out(Image)],
+    "lmm_video_from_frames": [Allocator, out(Image), out(c_double), c_size_t, out(Video)],
+    "lmm_video_from_sample": [Allocator, out(Image), out(c_int64), c_size_t, c_int64, c_double, out(Video)],
     "lmm_message_create": [Allocator, out(Message)],
     "lmm_message_add_text": [Message, c_char_p, c_size_t],
     "lmm_message_add_image": [Message, Image],
+    "lmm_message_add_video": [Message, Video],
     "lmm_history_create": [Allocator, out(History)],
     "lmm_history_add": [History, c_char_p, c_size_t, Message],
     "lmm_load_options_create": [Allocator, out(LoadOptions)],
@@ -70,6 +74,7 @@ CALLS: dict[str, list[Any]] = {
     "lmm_load_options_set_on_log": [LoadOptions, OnLog, c_void_p, c_void_p],
     "lmm_info_read": [Allocator, c_char_p, c_size_t, out(Info)],
     "lmm_model_load": [Allocator, c_char_p, c_size_t, LoadOptions, out(Model)],
+    "lmm_model_sample_frames": [Model, c_int64, c_double, c_double, out(c_int64), c_size_t, out(c_size_t)],
     "lmm_tokenizer_load": [Allocator, c_char_p, c_size_t, out(Tokenizer)],
     "lmm_model_tokenizer": [Model, out(Tokenizer)],
     "lmm_tokenizer_encode": [Tokenizer, c_char_p, c_size_t, c_int32, c_int32, out(Tokens)],
@@ -133,10 +138,14 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_image_height": (c_int64, [Image]),
     "lmm_image_rgb": (out(c_uint8), [Image, out(c_size_t)]),
     "lmm_image_free": (None, [Image]),
+    "lmm_video_frame_count": (c_size_t, [Video]),
+    "lmm_video_seconds": (c_double, [Video]),
+    "lmm_video_free": (None, [Video]),
     "lmm_message_count": (c_size_t, [Message]),
     "lmm_message_kind": (c_int32, [Message, c_size_t]),
     "lmm_message_text": (c_void_p, [Message, c_size_t, out(c_size_t)]),
     "lmm_message_image": (Image, [Message, c_size_t]),
+    "lmm_message_video": (Video, [Message, c_size_t]),
     "lmm_message_free": (None, [Message]),
     "lmm_history_count": (c_size_t, [History]),
     "lmm_history_role": (c_void_p, [History, c_size_t, out(c_size_t)]),
@@ -154,6 +163,7 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_info_stored_dtype": (c_int32, [Info]),
     "lmm_info_compute_dtype": (c_int32, [Info]),
     "lmm_info_sees_images": (c_int32, [Info]),
+    "lmm_info_sees_videos": (c_int32, [Info]),
     "lmm_info_has_chat_template": (c_int32, [Info]),
     "lmm_info_tower_count": (c_size_t, [Info]),
     "lmm_info_tower": (c_void_p, [Info, c_size_t, out(c_size_t)]),

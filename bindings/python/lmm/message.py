@@ -1,4 +1,4 @@
-"""What is said: texts and pictures, and the turns of a conversation."""
+"""What is said: texts, pictures and videos, and the turns of a conversation."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from . import _abi, _convert
 from ._handle import Handle, call, make, text
 from ._library import library
 from .image import Image, as_image
+from .video import Video
 
 Content = Any
-"""What a message may be given as: one part or an iterable of them. A part is a str (text) or a picture: lmm.Image,
-pathlib.Path, bytes (an encoded picture), PIL.Image, a uint8 array of shape (H, W[, 1|3|4])."""
+"""What a message may be given as: one part or an iterable of them. A part is a str (text), an lmm.Video, or a picture:
+lmm.Image, pathlib.Path, bytes (an encoded picture), PIL.Image, a uint8 array of shape (H, W[, 1|3|4])."""
 
 
 class Message:
-    """Texts and pictures in the order in which the model sees them. Immutable."""
+    """Texts, pictures and videos in the order in which the model sees them. Immutable."""
 
     __slots__ = ("parts",)
-    parts: tuple[Union[str, Image], ...]
+    parts: tuple[Union[str, Image, Video], ...]
 
     def __init__(self, content: Content) -> None:
         if isinstance(content, Message):
@@ -27,7 +28,7 @@ class Message:
             parts = content
         else:
             parts = (content,)
-        self.parts = tuple(part if isinstance(part, str) else as_image(part) for part in parts)
+        self.parts = tuple(part if isinstance(part, (str, Video)) else as_image(part) for part in parts)
 
     @property
     def text(self) -> str:
@@ -37,6 +38,10 @@ class Message:
     @property
     def images(self) -> tuple[Image, ...]:
         return tuple(part for part in self.parts if isinstance(part, Image))
+
+    @property
+    def videos(self) -> tuple[Video, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Video))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self.parts == other.parts
@@ -62,18 +67,23 @@ def to_handle(content: Content) -> Handle:
         if isinstance(part, str):
             data = _convert.utf8(part, "the text")
             call("lmm_message_add_text", handle, data, len(data))
+        elif isinstance(part, Video):
+            call("lmm_message_add_video", handle, part)
         else:
             call("lmm_message_add_image", handle, part)
     return handle
 
 
 def from_pointer(pointer: Any, owner: Handle) -> Message:
-    """The message at `pointer`, which lives as long as `owner`, as do the pictures in it."""
+    """The message at `pointer`, which lives as long as `owner`, as do the pictures and videos in it."""
     loaded = library()
     parts: list[Any] = []
     for index in range(loaded.lmm_message_count(pointer)):
-        if loaded.lmm_message_kind(pointer, index) == _abi.PART_TEXT:
+        kind = loaded.lmm_message_kind(pointer, index)
+        if kind == _abi.PART_TEXT:
             parts.append(text(loaded.lmm_message_text, pointer, index) or "")
+        elif kind == _abi.PART_VIDEO:
+            parts.append(Video._of(loaded.lmm_message_video(pointer, index), owner))
         else:
             parts.append(Image._of(loaded.lmm_message_image(pointer, index), owner))
     return Message(parts)

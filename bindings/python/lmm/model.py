@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from ctypes import byref, string_at
+from ctypes import byref, c_int64, c_size_t, string_at
 from dataclasses import dataclass
 from typing import Any, Callable, Literal, Optional, Union, cast
 
@@ -37,6 +37,7 @@ class ModelInfo:
     stored_dtype: DType  #: that of most weights
     compute_dtype: DType  #: "auto" where no model was loaded
     sees_images: bool
+    sees_videos: bool
     has_chat_template: bool
     towers: tuple[str, ...]  #: "vision", "text"
     weight_files: tuple[str, ...]
@@ -62,6 +63,7 @@ def _info(info: Any) -> ModelInfo:
         stored_dtype=cast(DType, _abi.DTYPES[loaded.lmm_info_stored_dtype(info)]),
         compute_dtype=cast(DType, _abi.DTYPES[loaded.lmm_info_compute_dtype(info)]),
         sees_images=bool(loaded.lmm_info_sees_images(info)),
+        sees_videos=bool(loaded.lmm_info_sees_videos(info)),
         has_chat_template=bool(loaded.lmm_info_has_chat_template(info)),
         towers=tuple(text(loaded.lmm_info_tower, info, i) or "" for i in range(loaded.lmm_info_tower_count(info))),
         weight_files=tuple(
@@ -120,6 +122,19 @@ class Model:
         return Tokenizer(
             make(_abi.Tokenizer, "lmm_model_tokenizer", self._open().pointer, free="lmm_tokenizer_free")
         )
+
+    def sample_frames(self, total: int, fps: float, frames_per_second: float = 0) -> list[int]:
+        """Which frames of a video of `total` frames, `fps` a second, the model would be shown: their indices, rising. Who
+        decodes only these gives them with Video.from_sample. frames_per_second: how many to choose, as far as the model's
+        limits on their number allow; 0: as many as the checkpoint says, which may be all.
+        Raises Unsupported where the model takes no videos, InvalidArgument."""
+        size = _convert.integer(total, "total")
+        rates = _convert.real(fps, "fps"), _convert.real(frames_per_second, "frames_per_second")
+        count = c_size_t()
+        call("lmm_model_sample_frames", self._open(), size, *rates, None, 0, byref(count))
+        indices = (c_int64 * count.value)()
+        call("lmm_model_sample_frames", self._open(), size, *rates, indices, count.value, byref(count))
+        return list(indices)
 
     def close(self) -> None:
         """Lets go of the model; sessions that were made of it go on."""

@@ -34,6 +34,14 @@ void check_head_dim(const Fields& text, const towers::DecoderDefaults& defaults)
   }
 }
 
+std::int64_t placeholder_id(const Fields& fields, const char* name, std::int64_t published, std::int64_t vocab_size) {
+  const std::int64_t id = fields.integer(name, published);
+  if (id < 0 || id >= vocab_size) {
+    fail(ErrorCode::bad_file, "{}: {} is {}, the vocabulary has {} entries", fields.where(), name, id, vocab_size);
+  }
+  return id;
+}
+
 /// The text of a token: a string, or an object that holds it.
 std::string token_text(const Fields& fields, const char* name) {
   const Json* value = fields.find(name);
@@ -52,27 +60,30 @@ Fields vision_fields(const Fields& fields, std::string_view family) {
 }
 
 std::int64_t parse_image_token_id(const Fields& fields, std::int64_t vocab_size) {
-  constexpr std::int64_t kImagePad = 151655;
-  const std::int64_t id = fields.integer("image_token_id", kImagePad);
-  if (id < 0 || id >= vocab_size) {
-    fail(ErrorCode::bad_file, "{}: image_token_id is {}, the vocabulary has {} entries", fields.where(), id, vocab_size);
-  }
-  return id;
+  return placeholder_id(fields, "image_token_id", 151655, vocab_size);
 }
 
-std::string image_token(const std::filesystem::path& folder) {
+std::int64_t parse_video_token_id(const Fields& fields, std::int64_t vocab_size) {
+  constexpr std::int64_t kVideoPad = 151656;
+  if (!fields.has("video_token_id") && vocab_size <= kVideoPad) return -1;
+  return placeholder_id(fields, "video_token_id", kVideoPad, vocab_size);
+}
+
+std::string vision_token(const std::filesystem::path& folder, const char* name) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
   std::string text;
   if (std::filesystem::exists(path)) {
     const Json json = read_json_file(path);
     const Fields fields(json, path.string());
-    text = token_text(fields, "image_token");
+    text = token_text(fields, name);
     const Json* more = fields.find("extra_special_tokens");
-    if (text.empty() && more != nullptr && more->is_object()) {
-      text = token_text(fields.object("extra_special_tokens"), "image_token");
-    }
+    if (text.empty() && more != nullptr && more->is_object()) text = token_text(fields.object("extra_special_tokens"), name);
   }
-  return text.empty() ? "<|image_pad|>" : text;
+  if (!text.empty()) return text;
+  const std::string_view part(name);
+  if (part == "image_token") return "<|image_pad|>";
+  if (part == "video_token") return "<|video_pad|>";
+  return part == "vision_start_token" ? "<|vision_start|>" : "<|vision_end|>";
 }
 
 Config Config::parse(const Fields& fields) {
@@ -94,6 +105,7 @@ Config Config::parse(const Fields& fields) {
   Config config;
   config.text = towers::DecoderConfig::parse_qwen2(text, defaults);
   config.image_token_id = parse_image_token_id(fields, config.text.vocab_size);
+  config.video_token_id = parse_video_token_id(fields, config.text.vocab_size);
   config.tie_word_embeddings =
       fields.boolean("tie_word_embeddings", false) || text.boolean("tie_word_embeddings", false);
   return config;

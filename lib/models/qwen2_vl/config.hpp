@@ -15,6 +15,7 @@ namespace lmm::models::qwen2_vl {
 struct Config {
   towers::DecoderConfig text;
   std::int64_t image_token_id = 0;
+  std::int64_t video_token_id = -1;  ///< -1: the vocabulary has none
   bool tie_word_embeddings = false;
 
   /// Errors: bad_file, unsupported.
@@ -26,11 +27,14 @@ struct Config {
 Fields text_fields(const Fields& fields, std::string_view family);
 Fields vision_fields(const Fields& fields, std::string_view family);
 
-/// The id of the placeholder, within the vocabulary. Errors: bad_file.
+/// The ids of the placeholders, within the vocabulary; of videos -1 where the file names none and the vocabulary is
+/// without the published one. Errors: bad_file.
 std::int64_t parse_image_token_id(const Fields& fields, std::int64_t vocab_size);
+std::int64_t parse_video_token_id(const Fields& fields, std::int64_t vocab_size);
 
-/// The text of the placeholder, as Qwen2VLProcessor takes it: the tokenizer's image_token, or "<|image_pad|>".
+/// The text of one of the tokens that Qwen2VLProcessor and Qwen3VLProcessor put into prompts: the tokenizer's token of
+/// this name ("image_token", "video_token", "vision_start_token", "vision_end_token"), or the published one.
 /// Errors: bad_file.
-std::string image_token(const std::filesystem::path& folder);
+std::string vision_token(const std::filesystem::path& folder, const char* name);
 
 }  // namespace lmm::models::qwen2_vl

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/models/qwen2_vl/config.hpp"
+#include "lib/models/qwen2_vl/preprocess_video.hpp"
 #include "lib/models/registry.hpp"
 #include "lib/nn/weight_scope.hpp"
 #include "lib/towers/vision/qwen2_vl_parts.hpp"
@@ -8,12 +9,19 @@
 #include <functional>
 #include <memory>
 
-/// Qwen2-VL: pictures of any size, a tower over all their patches, positions on three axes (Wang et al. 2024, arXiv
+/// Qwen2-VL: pictures and videos of any size, a tower over all their patches, positions on three axes (Wang et al. 2024, arXiv
 /// 2409.12191; transformers/models/qwen2_vl). Qwen2.5-VL and Qwen3-VL are this with another tower and text config.
 namespace lmm::models::qwen2_vl {
 
 FamilyInfo describe(const Checkpoint& checkpoint);
 std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run);
+
+/// How prompts and positions tell when frames of a video were taken.
+enum class VideoTimes {
+  steps,    ///< not at all: a temporal patch is one step (Qwen2-VL)
+  seconds,  ///< a temporal patch is as many steps as its seconds times tokens_per_second (Qwen2.5-VL)
+  stamps,   ///< in words before each temporal patch, which has a grid of its own (Qwen3-VL)
+};
 
 /// What makes a family of these. `vision` is the shape of the tower that make_tower builds from the weights below
 /// "visual".
@@ -21,6 +29,9 @@ struct Variant {
   Config config;
   towers::QwenVisionConfig vision;
   answer::Format grounding = answer::Format::qwen2_vl;
+  VideoClass videos = VideoClass::qwen2_vl;
+  VideoTimes times = VideoTimes::steps;
+  double tokens_per_second = 1.0;      ///< of VideoTimes::seconds
   std::function<std::unique_ptr<const towers::QwenVisionTower>(const nn::WeightScope&)> make_tower;
 };
 

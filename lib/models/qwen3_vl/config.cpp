@@ -45,6 +45,7 @@ qwen2_vl::Config parse(const Fields& fields) {
     config.text.mixture.normalise = true;  // Qwen3VLMoeTextTopKRouter has no switch for it
   }
   config.image_token_id = qwen2_vl::parse_image_token_id(fields, config.text.vocab_size);
+  config.video_token_id = qwen2_vl::parse_video_token_id(fields, config.text.vocab_size);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", false);
   return config;
 }

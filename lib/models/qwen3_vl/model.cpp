@@ -15,6 +15,8 @@ qwen2_vl::Variant variant(const Checkpoint& checkpoint) {
   variant.config = parse(fields);
   variant.vision = vision;
   variant.grounding = answer::Format::qwen3_vl;
+  variant.videos = qwen2_vl::VideoClass::qwen3_vl;
+  variant.times = qwen2_vl::VideoTimes::stamps;
   variant.make_tower = [vision](const nn::WeightScope& weights) {
     return std::make_unique<const towers::Qwen3VlTower>(weights, vision);
   };

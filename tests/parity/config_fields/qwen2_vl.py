@@ -6,12 +6,11 @@ from config_fields import qwen2
 from config_fields.kinds import BASE, OLD, OLD_ROPE, TRAINING, Family, Irrelevant, Table, Used, rope_parameters
 
 TEMPLATE = Irrelevant("the chat template and the tokenizer write it")
-VIDEO = Irrelevant("no videos yet")
 FIELDS = BASE | {
     "text_config": Used(),
     "vision_config": Used(),
     "image_token_id": Used(refused=[-1, 640]),
-    "video_token_id": VIDEO,
+    "video_token_id": Used(refused=[-1, 640]),
     "vision_start_token_id": TEMPLATE,
     "vision_end_token_id": TEMPLATE,
     "tie_word_embeddings": Used(),
