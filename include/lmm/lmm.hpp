@@ -1,6 +1,7 @@
 #pragma once
 
 #include <lmm/error.hpp>
+#include <lmm/listener.hpp>
 #include <lmm/message.hpp>
 #include <lmm/model.hpp>
 #include <lmm/options.hpp>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <lmm/export.hpp>
+#include <lmm/listener.hpp>
 #include <lmm/message.hpp>
 #include <lmm/model.hpp>
 #include <lmm/options.hpp>
@@ -95,6 +96,10 @@ class LMM_API Session {
 
   /// The same without waiting, for hosts with a loop of their own: poll the result each frame.
   Pending start(const Message& message, const GenerateOptions& options = {});
+
+  /// Writes down live sound, by this model or by its transcriber; the conversation has no part in it. Any number of
+  /// listeners at once. Throws Error: unsupported (neither writes down speech), invalid_argument (options out of range).
+  Listener listen(const ListenOptions& options = {});
 
   /// Stops the call in progress, if any; from any thread.
   void cancel() noexcept;

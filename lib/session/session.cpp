@@ -4,6 +4,7 @@
 #include "lib/core/utf8.hpp"
 #include "lib/session/conversation.hpp"
 #include "lib/session/job.hpp"
+#include "lib/session/live_transcript.hpp"
 
 #include <chrono>
 #include <utility>
@@ -191,6 +192,19 @@ Reply Session::ask(const Message& message, const GenerateOptions& options, const
 Pending Session::start(const Message& message, const GenerateOptions& options) {
   Conversation& conversation = alive(conversation_);
   return Pending(conversation.start(conversation.turns(), message, options));
+}
+
+Listener Session::listen(const ListenOptions& options) {
+  const Conversation& conversation = alive(conversation_);
+  const std::shared_ptr<Conversation>& transcriber = conversation.transcriber();
+  const auto& engine = transcriber != nullptr ? transcriber->engine() : conversation.engine();
+  if (!engine->info.transcribes) {
+    fail(ErrorCode::unsupported, "listen: this model (family \"{}\") does not write down speech: a Whisper model does, also as "
+         "SessionOptions::transcriber", engine->info.family);
+  }
+  // A conversation of its own: a question with a recording may be asked meanwhile.
+  auto own = std::make_shared<Conversation>(engine, SessionOptions{});
+  return Listener(std::make_unique<session::LiveTranscript>(std::move(own), options));
 }
 
 void Session::cancel() noexcept {
