@@ -35,6 +35,7 @@ enum class Kind : std::uint32_t {
   session,
   pending,
   video,
+  audio,
 };
 
 /// The host's memory behind the containers of a handle.

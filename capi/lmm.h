@@ -70,9 +70,9 @@ LMM_CAPI const char* lmm_version(void);
 /* The same as a number: major * 1000000 + minor * 1000 + patch. Any thread. */
 LMM_CAPI uint32_t lmm_version_number(void);
 
-/* Name of the index-th feature of this library: "family:idefics3" (a model_type that loads), "picture:png" (a format of
- * files that opens), "device:cuda" (a kind of device that is there), "step" (lmm_pending_step), ... NULL beyond the
- * last. Static. Any thread. */
+/* Name of the index-th feature of this library: "family:idefics3" (a model_type that loads), "picture:png" and
+ * "sound:mp3" (formats of files that open), "device:cuda" (a kind of device that is there), "step" (lmm_pending_step),
+ * ... NULL beyond the last. Static. Any thread. */
 LMM_CAPI const char* lmm_feature(size_t index);
 
 /* Whether the library has a feature of this name (zero-terminated). LMM_FALSE for NULL. Any thread. */
@@ -207,13 +207,53 @@ LMM_CAPI double lmm_video_seconds(const lmm_video* video);
 /* Lets go of the frames, which messages may still share. NULL does nothing. */
 LMM_CAPI void lmm_video_free(lmm_video* video);
 
+/* ---- recordings ------------------------------------------------------------------------------------------------ */
+
+/* A recording. Files are decoded as they are heard, not when opened, so that hours take little memory. Immutable, usable
+ * from any thread; messages share it. */
+typedef struct lmm_audio lmm_audio;
+
+/* How the host's samples are stored: 32-bit floats, -1 to 1, or 16-bit integers. */
+typedef int32_t lmm_sample_format;
+enum { LMM_SAMPLE_F32 = 0, LMM_SAMPLE_S16 = 1 };
+
+/* A WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU or CAF file, which must stay in place while it is used; what is added to
+ * it afterwards is not heard. Any thread.
+ * Errors: NOT_FOUND, IO, BAD_FILE (empty, of unknown kind, without samples, rate or channels out of range). */
+LMM_CAPI lmm_code lmm_audio_open(const lmm_allocator* allocator, const char* path, size_t path_length,
+                                 lmm_audio** audio, lmm_error** error);
+
+/* The same of an encoded recording of `size` bytes in memory, which are copied. Any thread. Errors: BAD_FILE. */
+LMM_CAPI lmm_code lmm_audio_decode(const lmm_allocator* allocator, const void* data, size_t size, lmm_audio** audio,
+                                   lmm_error** error);
+
+/* Copies the host's own samples, channels interleaved. Any thread.
+ * data: first sample of the first channel; size: bytes, frames * channels * bytes of a sample.
+ * rate: frames a second, 1,000 to 768,000. channels: 1 to 32, mixed down to one by their mean. */
+LMM_CAPI lmm_code lmm_audio_from_samples(const lmm_allocator* allocator, const void* data, size_t size, int64_t rate,
+                                         int64_t channels, lmm_sample_format format, lmm_audio** audio,
+                                         lmm_error** error);
+
+/* How long it is. Any thread. */
+LMM_CAPI double lmm_audio_seconds(const lmm_audio* audio);
+
+/* Frames a second, as stored. Any thread. */
+LMM_CAPI int64_t lmm_audio_rate(const lmm_audio* audio);
+
+/* Channels, as stored. Any thread. */
+LMM_CAPI int64_t lmm_audio_channels(const lmm_audio* audio);
+
+/* Lets go of the recording, which messages may still share. NULL does nothing. */
+LMM_CAPI void lmm_audio_free(lmm_audio* audio);
+
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
-/* What a turn of a conversation says: texts, pictures and videos in the order in which the model sees them. */
+/* What a turn of a conversation says: texts, pictures, videos and recordings in the order in which the model
+ * takes them. */
 typedef struct lmm_message lmm_message;
 
 typedef int32_t lmm_part_kind;
-enum { LMM_PART_NONE = 0, LMM_PART_TEXT = 1, LMM_PART_IMAGE = 2, LMM_PART_VIDEO = 3 };
+enum { LMM_PART_NONE = 0, LMM_PART_TEXT = 1, LMM_PART_IMAGE = 2, LMM_PART_VIDEO = 3, LMM_PART_AUDIO = 4 };
 
 /* An empty message. Any thread. */
 LMM_CAPI lmm_code lmm_message_create(const lmm_allocator* allocator, lmm_message** message, lmm_error** error);
@@ -226,6 +266,9 @@ LMM_CAPI lmm_code lmm_message_add_image(lmm_message* message, const lmm_image* i
 
 /* Appends a video, whose pixels are shared: `video` may be freed afterwards. One thread at a time. */
 LMM_CAPI lmm_code lmm_message_add_video(lmm_message* message, const lmm_video* video, lmm_error** error);
+
+/* Appends a recording, which is shared: `audio` may be freed afterwards. One thread at a time. */
+LMM_CAPI lmm_code lmm_message_add_audio(lmm_message* message, const lmm_audio* audio, lmm_error** error);
 
 /* Number of parts. */
 LMM_CAPI size_t lmm_message_count(const lmm_message* message);
@@ -241,6 +284,9 @@ LMM_CAPI const lmm_image* lmm_message_image(const lmm_message* message, size_t i
 
 /* Video of part `index`, NULL where it is none. Belongs to `message` and lives as long. */
 LMM_CAPI const lmm_video* lmm_message_video(const lmm_message* message, size_t index);
+
+/* Recording of part `index`, NULL where it is none. Belongs to `message` and lives as long. */
+LMM_CAPI const lmm_audio* lmm_message_audio(const lmm_message* message, size_t index);
 
 /* Ends it, with what its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_message_free(lmm_message* message);
@@ -346,6 +392,8 @@ LMM_CAPI lmm_dtype lmm_info_stored_dtype(const lmm_info* info); /* that of most 
 LMM_CAPI lmm_dtype lmm_info_compute_dtype(const lmm_info* info); /* AUTO where no model was loaded */
 LMM_CAPI lmm_bool lmm_info_sees_images(const lmm_info* info); /* messages may hold pictures */
 LMM_CAPI lmm_bool lmm_info_sees_videos(const lmm_info* info); /* messages may hold videos */
+LMM_CAPI lmm_bool lmm_info_hears(const lmm_info* info); /* messages may hold recordings */
+LMM_CAPI lmm_bool lmm_info_transcribes(const lmm_info* info); /* writes down recordings, and nothing else (Whisper) */
 LMM_CAPI lmm_bool lmm_info_has_chat_template(const lmm_info* info); /* else only raw prompts can be asked */
 LMM_CAPI size_t lmm_info_tower_count(const lmm_info* info); /* encoders and decoders */
 LMM_CAPI const char* lmm_info_tower(const lmm_info* info, size_t index, size_t* length); /* "vision", "text" */
@@ -453,6 +501,11 @@ LMM_CAPI lmm_code lmm_session_options_set_tools(lmm_session_options* options, co
 /* Tokens that the session may hold. Default 0: the model's own context length. */
 LMM_CAPI lmm_code lmm_session_options_set_max_context(lmm_session_options* options, int64_t tokens, lmm_error** error);
 
+/* A Whisper model, which is shared, that writes down the recordings of messages for a model that does not hear: their
+ * texts stand in the place of the recordings, and the reply has the transcripts as its segments. NULL: none. */
+LMM_CAPI lmm_code lmm_session_options_set_transcriber(lmm_session_options* options, const lmm_model* transcriber,
+                                                      lmm_error** error);
+
 /* Sessions made with them go on. NULL does nothing. */
 LMM_CAPI void lmm_session_options_free(lmm_session_options* options);
 
@@ -546,6 +599,53 @@ LMM_CAPI lmm_code lmm_generate_options_set_on_tap(lmm_generate_options* options,
                                                   lmm_on_tap on_tap, void* user, lmm_release release,
                                                   lmm_error** error);
 
+/* How speech is written down, by a Whisper model alone or as transcriber. What is not set is as in the Whisper paper. */
+
+/* Code or English name of the language, "de" or "German"; empty: heard from the first 30 s. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_language(lmm_generate_options* options, const char* language,
+                                                           size_t length, lmm_error** error);
+
+/* True: into English. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_translate(lmm_generate_options* options, lmm_bool translate,
+                                                            lmm_error** error);
+
+/* Which times the transcript has; words: found by the decoder's attention. */
+typedef int32_t lmm_speech_times;
+enum { LMM_SPEECH_TIMES_NONE = 0, LMM_SPEECH_TIMES_SEGMENTS = 1, LMM_SPEECH_TIMES_WORDS = 2 };
+
+/* Default: LMM_SPEECH_TIMES_SEGMENTS. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_times(lmm_generate_options* options, lmm_speech_times times,
+                                                        lmm_error** error);
+
+/* Text that goes before: names, spelling, style. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_prompt(lmm_generate_options* options, const char* text, size_t length,
+                                                         lmm_error** error);
+
+/* True: each window of 30 s is told the text of the one before. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_condition_on_previous(lmm_generate_options* options,
+                                                                        lmm_bool condition, lmm_error** error);
+
+/* Beams of the search at temperature 0, 1 to 32. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_beams(lmm_generate_options* options, int64_t beams, lmm_error** error);
+
+/* `count` temperatures, at most 100, each 0 to 1, which are tried in this order until the thresholds hold. 0: the
+ * default, 0 to 1 by 0.2. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_temperatures(lmm_generate_options* options,
+                                                               const double* temperatures, size_t count,
+                                                               lmm_error** error);
+
+/* A window whose text compresses better than this is tried again. Default: 1.35. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_compression_ratio_threshold(lmm_generate_options* options,
+                                                                              double threshold, lmm_error** error);
+
+/* A window whose tokens have a lower mean of log probabilities is tried again. Default: -1. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_log_probability_threshold(lmm_generate_options* options,
+                                                                            double threshold, lmm_error** error);
+
+/* A window above it, and below the threshold of log probabilities, is silent. Default: 0.6. */
+LMM_CAPI lmm_code lmm_generate_options_set_speech_no_speech_threshold(lmm_generate_options* options, double threshold,
+                                                                      lmm_error** error);
+
 /* Tells of "preprocess", "encode" and "prefill", in lmm_session_ask and lmm_session_edit_last. NULL: no more. */
 LMM_CAPI lmm_code lmm_generate_options_set_on_progress(lmm_generate_options* options, lmm_on_progress on_progress,
                                                        void* user, lmm_release release, lmm_error** error);
@@ -573,6 +673,7 @@ LMM_CAPI lmm_finish_reason lmm_reply_finish_reason(const lmm_reply* reply);
 /* Tokens. */
 LMM_CAPI int64_t lmm_reply_prompt_tokens(const lmm_reply* reply); /* whole prompt, pictures and earlier turns too */
 LMM_CAPI int64_t lmm_reply_image_tokens(const lmm_reply* reply);  /* of these, rows that came from pictures */
+LMM_CAPI int64_t lmm_reply_audio_tokens(const lmm_reply* reply);  /* of these, rows that came from sound */
 LMM_CAPI int64_t lmm_reply_image_tiles(const lmm_reply* reply);   /* inputs of the vision tower for these */
 LMM_CAPI int64_t lmm_reply_reused_tokens(const lmm_reply* reply); /* of the prompt, not computed again */
 LMM_CAPI int64_t lmm_reply_new_tokens(const lmm_reply* reply);    /* generated, the end token included */
@@ -600,6 +701,36 @@ LMM_CAPI lmm_bool lmm_reply_point(const lmm_reply* reply, size_t index, double p
 /* Label of box or point `index`, empty where the model gives none; NULL beyond the last. Lives as long as `reply`. */
 LMM_CAPI const char* lmm_reply_box_label(const lmm_reply* reply, size_t index, size_t* length);
 LMM_CAPI const char* lmm_reply_point_label(const lmm_reply* reply, size_t index, size_t* length);
+
+/* What was heard: of a Whisper model the transcript, whose texts make up the reply's text; of a model with a transcriber
+ * the transcripts of the message's recordings, one after the other. None for models that hear. */
+LMM_CAPI size_t lmm_reply_segment_count(const lmm_reply* reply);
+
+/* Segment `index`: seconds of its begin and end, from the start of the recording; may be NULL. LMM_FALSE, and nothing
+ * written, beyond the last. */
+LMM_CAPI lmm_bool lmm_reply_segment(const lmm_reply* reply, size_t index, double seconds[2]);
+
+/* Its text, mostly with a space in front, and the code of its language ("en"), which may be empty; NULL beyond the last.
+ * Live as long as `reply`. */
+LMM_CAPI const char* lmm_reply_segment_text(const lmm_reply* reply, size_t index, size_t* length);
+LMM_CAPI const char* lmm_reply_segment_language(const lmm_reply* reply, size_t index, size_t* length);
+
+/* Of the window that it was heard in: mean log probability of a token, probability that it holds no speech, and the
+ * temperature that it was decoded at. */
+LMM_CAPI double lmm_reply_segment_mean_log_probability(const lmm_reply* reply, size_t index);
+LMM_CAPI double lmm_reply_segment_no_speech_probability(const lmm_reply* reply, size_t index);
+LMM_CAPI double lmm_reply_segment_temperature(const lmm_reply* reply, size_t index);
+
+/* Words of segment `segment`, where they were asked for. */
+LMM_CAPI size_t lmm_reply_word_count(const lmm_reply* reply, size_t segment);
+
+/* Word `index` of a segment: seconds of its begin and end, and the mean probability of its tokens; either may be NULL.
+ * LMM_FALSE, and nothing written, beyond the last. */
+LMM_CAPI lmm_bool lmm_reply_word(const lmm_reply* reply, size_t segment, size_t index, double seconds[2],
+                                 double* probability);
+
+/* Its text, with the space before it where there is one; NULL beyond the last. Lives as long as `reply`. */
+LMM_CAPI const char* lmm_reply_word_text(const lmm_reply* reply, size_t segment, size_t index, size_t* length);
 
 /* Ends it, with all that its getters gave. NULL does nothing. */
 LMM_CAPI void lmm_reply_free(lmm_reply* reply);

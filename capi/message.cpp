@@ -12,8 +12,10 @@ lmm_message::lmm_message(const lmm_allocator& allocator, const Message& from) : 
       add(*text);
     } else if (const auto* image = std::get_if<Image>(&part)) {
       add(*image);
+    } else if (const auto* video = std::get_if<Video>(&part)) {
+      add(*video);
     } else {
-      add(std::get<Video>(part));
+      add(std::get<Audio>(part));
     }
   }
 }
@@ -28,6 +30,10 @@ void lmm_message::add(const Video& video) {
   parts.push_back({std::pmr::string(&memory), nullptr, make_owned<lmm_video>(memory.allocator(), video)});
 }
 
+void lmm_message::add(const Audio& audio) {
+  parts.push_back({std::pmr::string(&memory), nullptr, nullptr, make_owned<lmm_audio>(memory.allocator(), audio)});
+}
+
 Message lmm_message::message() const {
   Message message;
   message.parts.reserve(parts.size());
@@ -36,6 +42,8 @@ Message lmm_message::message() const {
       message.parts.emplace_back(part.image->image);
     } else if (part.video != nullptr) {
       message.parts.emplace_back(part.video->video);
+    } else if (part.audio != nullptr) {
+      message.parts.emplace_back(part.audio->audio);
     } else {
       message.parts.emplace_back(std::string(part.text));
     }
@@ -66,6 +74,10 @@ lmm_code lmm_message_add_video(lmm_message* message, const lmm_video* video, lmm
   return call_on(message, "message", error, [&](lmm_message& self) { self.add(checked(video, "video").video); });
 }
 
+lmm_code lmm_message_add_audio(lmm_message* message, const lmm_audio* audio, lmm_error** error) {
+  return call_on(message, "message", error, [&](lmm_message& self) { self.add(checked(audio, "audio").audio); });
+}
+
 namespace {
 
 const lmm_message::Part* part_of(const lmm_message* message, size_t index) {
@@ -84,7 +96,8 @@ lmm_part_kind lmm_message_kind(const lmm_message* message, size_t index) {
   const lmm_message::Part* part = part_of(message, index);
   if (part == nullptr) return LMM_PART_NONE;
   if (part->image != nullptr) return LMM_PART_IMAGE;
-  return part->video != nullptr ? LMM_PART_VIDEO : LMM_PART_TEXT;
+  if (part->video != nullptr) return LMM_PART_VIDEO;
+  return part->audio != nullptr ? LMM_PART_AUDIO : LMM_PART_TEXT;
 }
 
 const char* lmm_message_text(const lmm_message* message, size_t index, size_t* length) {
@@ -103,6 +116,11 @@ const lmm_video* lmm_message_video(const lmm_message* message, size_t index) {
   return part != nullptr ? part->video.get() : nullptr;
 }
 
+const lmm_audio* lmm_message_audio(const lmm_message* message, size_t index) {
+  const lmm_message::Part* part = part_of(message, index);
+  return part != nullptr ? part->audio.get() : nullptr;
+}
+
 void lmm_message_free(lmm_message* message) { destroy(message); }
 
 lmm_code lmm_history_create(const lmm_allocator* allocator, lmm_history** history, lmm_error** error) {
@@ -119,7 +137,9 @@ lmm_code lmm_history_add(lmm_history* history, const char* role, size_t role_len
     if (name.empty())
       fail(ErrorCode::invalid_argument, "role is empty, expected \"system\", \"user\" or \"assistant\"");
     const lmm_message& said = checked(message, "message");
-    if (said.parts.empty()) fail(ErrorCode::invalid_argument, "message is empty, expected text, a picture or a video");
+    if (said.parts.empty()) {
+      fail(ErrorCode::invalid_argument, "message is empty, expected text, a picture, a video or a recording");
+    }
     self.add(name, said.message());
   });
 }

@@ -24,6 +24,8 @@ lmm_info::lmm_info(const lmm_allocator& allocator, const ModelInfo& from)
   rest.compute_dtype = from.compute_dtype;
   rest.sees_images = from.sees_images;
   rest.sees_videos = from.sees_videos;
+  rest.hears = from.hears;
+  rest.transcribes = from.transcribes;
   rest.has_chat_template = from.has_chat_template;
 }
 
@@ -71,6 +73,8 @@ lmm_dtype lmm_info_stored_dtype(const lmm_info* info) { return static_cast<lmm_d
 lmm_dtype lmm_info_compute_dtype(const lmm_info* info) { return static_cast<lmm_dtype>(numbers(info).compute_dtype); }
 lmm_bool lmm_info_sees_images(const lmm_info* info) { return numbers(info).sees_images ? LMM_TRUE : LMM_FALSE; }
 lmm_bool lmm_info_sees_videos(const lmm_info* info) { return numbers(info).sees_videos ? LMM_TRUE : LMM_FALSE; }
+lmm_bool lmm_info_hears(const lmm_info* info) { return numbers(info).hears ? LMM_TRUE : LMM_FALSE; }
+lmm_bool lmm_info_transcribes(const lmm_info* info) { return numbers(info).transcribes ? LMM_TRUE : LMM_FALSE; }
 
 lmm_bool lmm_info_has_chat_template(const lmm_info* info) {
   return numbers(info).has_chat_template ? LMM_TRUE : LMM_FALSE;

@@ -30,13 +30,19 @@ struct lmm_video : lmm::capi::Handle<lmm::capi::Kind::video> {
   lmm::Video video;
 };
 
+struct lmm_audio : lmm::capi::Handle<lmm::capi::Kind::audio> {
+  lmm_audio(const lmm_allocator& allocator, lmm::Audio from) : Handle(allocator), audio(std::move(from)) {}
+  lmm::Audio audio;
+};
+
 struct lmm_message : lmm::capi::Handle<lmm::capi::Kind::message> {
   struct Part {
     std::pmr::string text;
     lmm::capi::Owned<lmm_image> image = nullptr;
     lmm::capi::Owned<lmm_video> video = nullptr;
+    lmm::capi::Owned<lmm_audio> audio = nullptr;
 
-    bool is_text() const { return image == nullptr && video == nullptr; }
+    bool is_text() const { return image == nullptr && video == nullptr && audio == nullptr; }
   };
 
   explicit lmm_message(const lmm_allocator& allocator) : Handle(allocator), parts(&memory) {}
@@ -45,6 +51,7 @@ struct lmm_message : lmm::capi::Handle<lmm::capi::Kind::message> {
   void add(std::string_view text);
   void add(const lmm::Image& image);
   void add(const lmm::Video& video);
+  void add(const lmm::Audio& audio);
   lmm::Message message() const;
 
   std::pmr::vector<Part> parts;
@@ -113,6 +120,22 @@ struct lmm_reply : lmm::capi::Handle<lmm::capi::Kind::reply> {
     std::pmr::string label;
   };
 
+  struct Word {
+    double seconds[2];
+    double probability;
+    std::pmr::string text;
+  };
+
+  struct Segment {
+    double seconds[2];
+    double mean_log_probability;
+    double no_speech_probability;
+    double temperature;
+    std::pmr::string text;
+    std::pmr::string language;
+    std::pmr::vector<Word> words;
+  };
+
   lmm_reply(const lmm_allocator& allocator, const lmm::Reply& from);
 
   std::pmr::string text;
@@ -120,6 +143,7 @@ struct lmm_reply : lmm::capi::Handle<lmm::capi::Kind::reply> {
   lmm::FinishReason finish_reason;
   std::pmr::vector<Place> boxes;
   std::pmr::vector<Place> points;
+  std::pmr::vector<Segment> segments;
   lmm::Usage usage;
   lmm::Timings timings;
 };

@@ -136,4 +136,21 @@ lmm_code lmm_session_options_set_max_context(lmm_session_options* options, int64
   });
 }
 
+lmm_code lmm_session_options_set_transcriber(lmm_session_options* options, const lmm_model* transcriber,
+                                             lmm_error** error) {
+  return call_on(options, "options", error, [&](lmm_session_options& self) {
+    if (transcriber == nullptr) {
+      self.options.transcriber.reset();
+      return;
+    }
+    const Model& model = checked(transcriber, "transcriber").model;
+    if (!model.info().transcribes) {
+      fail(ErrorCode::invalid_argument,
+           "transcriber is of family \"{}\", which does not write down speech, expected a Whisper model",
+           model.info().family);
+    }
+    self.options.transcriber = model;
+  });
+}
+
 void lmm_session_options_free(lmm_session_options* options) { destroy(options); }

@@ -12,6 +12,7 @@ lmm_reply::lmm_reply(const lmm_allocator& allocator, const Reply& from)
       finish_reason(from.finish_reason),
       boxes(&memory),
       points(&memory),
+      segments(&memory),
       usage(from.usage),
       timings(from.timings) {
   for (const Box& box : from.boxes) {
@@ -19,6 +20,19 @@ lmm_reply::lmm_reply(const lmm_allocator& allocator, const Reply& from)
   }
   for (const Point& point : from.points) {
     points.push_back({{point.x, point.y, 0, 0}, point.image, std::pmr::string(point.label, &memory)});
+  }
+  for (const lmm::Segment& segment : from.segments) {
+    std::pmr::vector<Word> words(&memory);
+    for (const lmm::Word& word : segment.words) {
+      words.push_back({{word.begin, word.end}, word.probability, std::pmr::string(word.text, &memory)});
+    }
+    segments.push_back({{segment.begin, segment.end},
+                        segment.mean_log_probability,
+                        segment.no_speech_probability,
+                        segment.temperature,
+                        std::pmr::string(segment.text, &memory),
+                        std::pmr::string(segment.language, &memory),
+                        std::move(words)});
   }
 }
 
@@ -42,6 +56,15 @@ lmm_bool give_place(const lmm_reply::Place* place, double* numbers, size_t count
   if (numbers != nullptr) std::copy_n(place->numbers, count, numbers);
   if (image != nullptr) *image = place->image;
   return LMM_TRUE;
+}
+
+const lmm_reply::Segment* segment_of(const lmm_reply* reply, size_t index) {
+  return alive(reply) && index < reply->segments.size() ? &reply->segments[index] : nullptr;
+}
+
+const lmm_reply::Word* word_of(const lmm_reply* reply, size_t segment, size_t index) {
+  const lmm_reply::Segment* whole = segment_of(reply, segment);
+  return whole != nullptr && index < whole->words.size() ? &whole->words[index] : nullptr;
 }
 
 const char* give_label(const lmm_reply::Place* place, size_t* length) {
@@ -70,6 +93,7 @@ lmm_finish_reason lmm_reply_finish_reason(const lmm_reply* reply) {
 
 int64_t lmm_reply_prompt_tokens(const lmm_reply* reply) { return usage(reply).prompt_tokens; }
 int64_t lmm_reply_image_tokens(const lmm_reply* reply) { return usage(reply).image_tokens; }
+int64_t lmm_reply_audio_tokens(const lmm_reply* reply) { return usage(reply).audio_tokens; }
 int64_t lmm_reply_image_tiles(const lmm_reply* reply) { return usage(reply).image_tiles; }
 int64_t lmm_reply_reused_tokens(const lmm_reply* reply) { return usage(reply).reused_tokens; }
 int64_t lmm_reply_new_tokens(const lmm_reply* reply) { return usage(reply).new_tokens; }
@@ -98,6 +122,58 @@ const char* lmm_reply_box_label(const lmm_reply* reply, size_t index, size_t* le
 
 const char* lmm_reply_point_label(const lmm_reply* reply, size_t index, size_t* length) {
   return give_label(place(reply, &lmm_reply::points, index), length);
+}
+
+size_t lmm_reply_segment_count(const lmm_reply* reply) { return alive(reply) ? reply->segments.size() : 0; }
+
+lmm_bool lmm_reply_segment(const lmm_reply* reply, size_t index, double seconds[2]) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  if (segment == nullptr) return LMM_FALSE;
+  if (seconds != nullptr) std::copy_n(segment->seconds, 2, seconds);
+  return LMM_TRUE;
+}
+
+const char* lmm_reply_segment_text(const lmm_reply* reply, size_t index, size_t* length) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  return segment != nullptr ? give(segment->text, length) : give_nothing(nullptr, length);
+}
+
+const char* lmm_reply_segment_language(const lmm_reply* reply, size_t index, size_t* length) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  return segment != nullptr ? give(segment->language, length) : give_nothing(nullptr, length);
+}
+
+double lmm_reply_segment_mean_log_probability(const lmm_reply* reply, size_t index) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  return segment != nullptr ? segment->mean_log_probability : 0;
+}
+
+double lmm_reply_segment_no_speech_probability(const lmm_reply* reply, size_t index) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  return segment != nullptr ? segment->no_speech_probability : 0;
+}
+
+double lmm_reply_segment_temperature(const lmm_reply* reply, size_t index) {
+  const lmm_reply::Segment* segment = segment_of(reply, index);
+  return segment != nullptr ? segment->temperature : 0;
+}
+
+size_t lmm_reply_word_count(const lmm_reply* reply, size_t segment) {
+  const lmm_reply::Segment* whole = segment_of(reply, segment);
+  return whole != nullptr ? whole->words.size() : 0;
+}
+
+lmm_bool lmm_reply_word(const lmm_reply* reply, size_t segment, size_t index, double seconds[2], double* probability) {
+  const lmm_reply::Word* word = word_of(reply, segment, index);
+  if (word == nullptr) return LMM_FALSE;
+  if (seconds != nullptr) std::copy_n(word->seconds, 2, seconds);
+  if (probability != nullptr) *probability = word->probability;
+  return LMM_TRUE;
+}
+
+const char* lmm_reply_word_text(const lmm_reply* reply, size_t segment, size_t index, size_t* length) {
+  const lmm_reply::Word* word = word_of(reply, segment, index);
+  return word != nullptr ? give(word->text, length) : give_nothing(nullptr, length);
 }
 
 void lmm_reply_free(lmm_reply* reply) { destroy(reply); }

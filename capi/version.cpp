@@ -21,6 +21,9 @@ std::vector<std::string> list_features() {
     features.push_back("family:" + std::string(entry.model_type));
   }
   for (const char* format : {"jpeg", "png", "webp", "bmp", "gif"}) features.push_back(std::string("picture:") + format);
+  for (const char* format : {"wav", "flac", "ogg", "mp3", "aiff", "au", "caf"}) {
+    features.push_back(std::string("sound:") + format);
+  }
   features.emplace_back("device:cpu");
   try {
     nn::find_device("cuda");

@@ -20,6 +20,7 @@ inline void free_object(lmm_error* object) { lmm_error_free(object); }
 inline void free_object(lmm_text* object) { lmm_text_free(object); }
 inline void free_object(lmm_image* object) { lmm_image_free(object); }
 inline void free_object(lmm_video* object) { lmm_video_free(object); }
+inline void free_object(lmm_audio* object) { lmm_audio_free(object); }
 inline void free_object(lmm_message* object) { lmm_message_free(object); }
 inline void free_object(lmm_history* object) { lmm_history_free(object); }
 inline void free_object(lmm_load_options* object) { lmm_load_options_free(object); }

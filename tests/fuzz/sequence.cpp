@@ -133,14 +133,35 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
        volatile int sum = 0; for (std::size_t i = 0; i < size; ++i) sum = sum + rgb[i]),
     OP(lmm_image_free, images.drop()),
 
+    OP(lmm_audio_open, const Text t = picture();
+       make(audios, [&](lmm_audio** o, lmm_error** e) { return lmm_audio_open(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_audio_decode, const Text t = text(); if (t.length < 4000)
+           make(audios,
+                [&](lmm_audio** o, lmm_error** e) { return lmm_audio_decode(allocator(), t.data, t.length, o, e); })),
+    OP(lmm_audio_from_samples, static const std::vector<float> samples(1024, 0.25f);
+       make(audios,
+            [&](lmm_audio** o, lmm_error** e) {
+              const int64_t rate = chance(70) ? 16000 : integer();
+              const int64_t channels = chance(70) ? static_cast<int64_t>(1 + below(4)) : integer();
+              const std::size_t size = any_of<std::size_t>({4096, 4096, 4096, 100, 0});
+              return lmm_audio_from_samples(allocator(), chance(95) ? samples.data() : nullptr, size, rate, channels,
+                                            small_integer(), o, e);
+            })),
+    OP(lmm_audio_seconds, lmm_audio_seconds(audios.pick())),
+    OP(lmm_audio_rate, lmm_audio_rate(audios.pick())),
+    OP(lmm_audio_channels, lmm_audio_channels(audios.pick())),
+    OP(lmm_audio_free, audios.drop()),
+
     OP(lmm_message_create,
        make(messages, [](lmm_message** o, lmm_error** e) { return lmm_message_create(allocator(), o, e); })),
     SET(lmm_message_add_text, messages, t.data, t.length),
     SET(lmm_message_add_image, messages, images.pick()),
+    SET(lmm_message_add_audio, messages, audios.pick()),
     OP(lmm_message_count, lmm_message_count(messages.pick())),
     OP(lmm_message_kind, lmm_message_kind(messages.pick(), index())),
     OP(lmm_message_text, lmm_message_text(messages.pick(), index(), nullptr)),
     OP(lmm_message_image, lmm_image_width(lmm_message_image(messages.pick(), index()))),
+    OP(lmm_message_audio, lmm_audio_rate(lmm_message_audio(messages.pick(), index()))),
     OP(lmm_message_free, messages.drop()),
     OP(lmm_history_create,
        make(histories, [](lmm_history** o, lmm_error** e) { return lmm_history_create(allocator(), o, e); })),
@@ -180,6 +201,8 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
     OP(lmm_info_stored_dtype, lmm_info_stored_dtype(infos.pick())),
     OP(lmm_info_compute_dtype, lmm_info_compute_dtype(infos.pick())),
     OP(lmm_info_sees_images, lmm_info_sees_images(infos.pick())),
+    OP(lmm_info_hears, lmm_info_hears(infos.pick())),
+    OP(lmm_info_transcribes, lmm_info_transcribes(infos.pick())),
     OP(lmm_info_has_chat_template, lmm_info_has_chat_template(infos.pick())),
     OP(lmm_info_tower_count, lmm_info_tower_count(infos.pick())),
     OP(lmm_info_tower, lmm_info_tower(infos.pick(), index(), nullptr)),
@@ -231,6 +254,7 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
     SET(lmm_session_options_set_template_variables, session_options, t.data, t.length),
     SET(lmm_session_options_set_tools, session_options, t.data, t.length),
     SET(lmm_session_options_set_max_context, session_options, integer()),
+    SET(lmm_session_options_set_transcriber, session_options, models.pick()),
     OP(lmm_session_options_free, session_options.drop()),
 
     OP(lmm_generate_options_create, make(generate_options,
@@ -258,6 +282,20 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
     SET(lmm_generate_options_set_raw, generate_options, chance(20)),
     SET(lmm_generate_options_set_ignore_eos, generate_options, chance(50)),
     SET(lmm_generate_options_set_paused, generate_options, chance(30)),
+    SET(lmm_generate_options_set_speech_language, generate_options, t.data, t.length),
+    SET(lmm_generate_options_set_speech_translate, generate_options, chance(50)),
+    SET(lmm_generate_options_set_speech_times, generate_options, small_integer()),
+    SET(lmm_generate_options_set_speech_prompt, generate_options, t.data, t.length),
+    SET(lmm_generate_options_set_speech_condition_on_previous, generate_options, chance(50)),
+    SET(lmm_generate_options_set_speech_beams, generate_options, integer()),
+    OP(lmm_generate_options_set_speech_temperatures, const double values[] = {number(), number()};
+       checked([&](lmm_error** e) {
+         return lmm_generate_options_set_speech_temperatures(generate_options.pick(), chance(90) ? values : nullptr,
+                                                             any_of<std::size_t>({0, 1, 2, SIZE_MAX}), e);
+       })),
+    SET(lmm_generate_options_set_speech_compression_ratio_threshold, generate_options, number()),
+    SET(lmm_generate_options_set_speech_log_probability_threshold, generate_options, number()),
+    SET(lmm_generate_options_set_speech_no_speech_threshold, generate_options, number()),
     OP(lmm_generate_options_set_on_tap, keep([](void* user, lmm_error** e) {
          return lmm_generate_options_set_on_tap(generate_options.pick(), any_of({"vision.*", "*", "", "\xFF"}),
                                                 LMM_STRLEN, chance(80) ? on_tap : nullptr, user, release, e);
@@ -322,6 +360,17 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
        lmm_reply_point(replies.pick(), index(), place, &image)),
     OP(lmm_reply_box_label, lmm_reply_box_label(replies.pick(), index(), nullptr)),
     OP(lmm_reply_point_label, lmm_reply_point_label(replies.pick(), index(), nullptr)),
+    OP(lmm_reply_audio_tokens, lmm_reply_audio_tokens(replies.pick())),
+    OP(lmm_reply_segment_count, lmm_reply_segment_count(replies.pick())),
+    OP(lmm_reply_segment, double seconds[2]; lmm_reply_segment(replies.pick(), index(), seconds)),
+    OP(lmm_reply_segment_text, lmm_reply_segment_text(replies.pick(), index(), nullptr)),
+    OP(lmm_reply_segment_language, lmm_reply_segment_language(replies.pick(), index(), nullptr)),
+    OP(lmm_reply_segment_mean_log_probability, lmm_reply_segment_mean_log_probability(replies.pick(), index())),
+    OP(lmm_reply_segment_no_speech_probability, lmm_reply_segment_no_speech_probability(replies.pick(), index())),
+    OP(lmm_reply_segment_temperature, lmm_reply_segment_temperature(replies.pick(), index())),
+    OP(lmm_reply_word_count, lmm_reply_word_count(replies.pick(), index())),
+    OP(lmm_reply_word, double seconds[2]; double p = 0; lmm_reply_word(replies.pick(), index(), index(), seconds, &p)),
+    OP(lmm_reply_word_text, lmm_reply_word_text(replies.pick(), index(), index(), nullptr)),
     OP(lmm_reply_free, replies.drop()),
 
     OP(lmm_pending_poll, char buffer[32]; const std::size_t capacity = any_of<std::size_t>({0, 3, 4, 32});

@@ -13,6 +13,7 @@ Every failure is an lmm.LmmError with a class for each code, one line of text, a
 from __future__ import annotations
 
 from ._library import library as _library, library_path
+from .audio import Audio
 from .errors import (
     BadFile, BadTemplate, Busy, Cancelled, ContextOverflow, InternalError, InvalidArgument, LibraryNotFound, LmmError,
     NoDevice, NotFound, OutOfMemory, ReadFailed, Unsupported,
@@ -22,7 +23,7 @@ from .message import Message, Turn
 from .model import Model, ModelInfo
 from .options import GenerateOptions, Progress, Tap
 from .pending import AsyncStream, Pending, Stream
-from .reply import Box, Point, Reply, Timings, Usage
+from .reply import Box, Point, Reply, Segment, Timings, Usage, Word
 from .session import Session
 from .tokenizer import Rendered, Token, Tokenizer
 from .video import Video
@@ -30,10 +31,10 @@ from .video import Video
 __version__ = "0.1.0"
 
 __all__ = [
-    "AsyncStream", "BadFile", "BadTemplate", "Box", "Busy", "Cancelled", "ContextOverflow", "GenerateOptions", "Image",
+    "AsyncStream", "Audio", "BadFile", "BadTemplate", "Box", "Busy", "Cancelled", "ContextOverflow", "GenerateOptions", "Image",
     "InternalError", "InvalidArgument", "LibraryNotFound", "LmmError", "Message", "Model", "ModelInfo", "NoDevice",
-    "NotFound", "OutOfMemory", "Pending", "Point", "Progress", "ReadFailed", "Rendered", "Reply", "Session", "Stream",
-    "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "Video", "features",
+    "NotFound", "OutOfMemory", "Pending", "Point", "Progress", "ReadFailed", "Rendered", "Reply", "Segment", "Session", "Stream",
+    "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "Video", "Word", "features",
     "library_path", "library_version",
 ]  # fmt: skip
 
@@ -44,7 +45,7 @@ def library_version() -> str:
 
 
 def features() -> list[str]:
-    """What the library has: "family:idefics3", "picture:png", "device:cuda", "step", ..."""
+    """What the library has: "family:idefics3", "picture:png", "sound:mp3", "device:cuda", "step", ..."""
     names: list[str] = []
     while (name := _library().lmm_feature(len(names))) is not None:
         names.append(name.decode())

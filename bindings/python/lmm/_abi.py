@@ -11,7 +11,9 @@ VERSION = (0, 1)  # major and minor of the header; before 1.0 another minor is a
 OK = 0
 STOP, GO_ON = 0, 1
 PIXEL_FORMATS = {"rgb": 0, "bgr": 1, "rgba": 2, "bgra": 3, "gray": 4}
-PART_TEXT, PART_IMAGE, PART_VIDEO = 1, 2, 3
+SAMPLE_FORMATS = {"f32": 0, "s16": 1}
+PART_TEXT, PART_IMAGE, PART_VIDEO, PART_AUDIO = 1, 2, 3, 4
+SPEECH_TIMES = ("none", "segments", "words")
 DTYPES = ("auto", "fp32", "bf16", "fp16")
 LOG_LEVELS = ("debug", "info", "warning")
 FINISH_REASONS = ("eos", "stop", "length", "cancelled")
@@ -31,6 +33,7 @@ Error = _object("lmm_error")
 Text = _object("lmm_text")
 Image = _object("lmm_image")
 Video = _object("lmm_video")
+Audio = _object("lmm_audio")
 Message = _object("lmm_message")
 History = _object("lmm_history")
 LoadOptions = _object("lmm_load_options")
@@ -59,10 +62,14 @@ CALLS: dict[str, list[Any]] = {
     "lmm_image_from_pixels": [Allocator, c_void_p, c_size_t, c_int64, c_int64, c_int64, c_int32, c_int32, out(Image)],
     "lmm_video_from_frames": [Allocator, out(Image), out(c_double), c_size_t, out(Video)],
     "lmm_video_from_sample": [Allocator, out(Image), out(c_int64), c_size_t, c_int64, c_double, out(Video)],
+    "lmm_audio_open": [Allocator, c_char_p, c_size_t, out(Audio)],
+    "lmm_audio_decode": [Allocator, c_void_p, c_size_t, out(Audio)],
+    "lmm_audio_from_samples": [Allocator, c_void_p, c_size_t, c_int64, c_int64, c_int32, out(Audio)],
     "lmm_message_create": [Allocator, out(Message)],
     "lmm_message_add_text": [Message, c_char_p, c_size_t],
     "lmm_message_add_image": [Message, Image],
     "lmm_message_add_video": [Message, Video],
+    "lmm_message_add_audio": [Message, Audio],
     "lmm_history_create": [Allocator, out(History)],
     "lmm_history_add": [History, c_char_p, c_size_t, Message],
     "lmm_load_options_create": [Allocator, out(LoadOptions)],
@@ -85,6 +92,7 @@ CALLS: dict[str, list[Any]] = {
     "lmm_session_options_set_template_variables": [SessionOptions, c_char_p, c_size_t],
     "lmm_session_options_set_tools": [SessionOptions, c_char_p, c_size_t],
     "lmm_session_options_set_max_context": [SessionOptions, c_int64],
+    "lmm_session_options_set_transcriber": [SessionOptions, Model],
     "lmm_generate_options_create": [Allocator, out(GenerateOptions)],
     "lmm_generate_options_set_max_tokens": [GenerateOptions, c_int64],
     "lmm_generate_options_set_min_tokens": [GenerateOptions, c_int64],
@@ -105,6 +113,16 @@ CALLS: dict[str, list[Any]] = {
     "lmm_generate_options_set_raw": [GenerateOptions, c_int32],
     "lmm_generate_options_set_ignore_eos": [GenerateOptions, c_int32],
     "lmm_generate_options_set_paused": [GenerateOptions, c_int32],
+    "lmm_generate_options_set_speech_language": [GenerateOptions, c_char_p, c_size_t],
+    "lmm_generate_options_set_speech_translate": [GenerateOptions, c_int32],
+    "lmm_generate_options_set_speech_times": [GenerateOptions, c_int32],
+    "lmm_generate_options_set_speech_prompt": [GenerateOptions, c_char_p, c_size_t],
+    "lmm_generate_options_set_speech_condition_on_previous": [GenerateOptions, c_int32],
+    "lmm_generate_options_set_speech_beams": [GenerateOptions, c_int64],
+    "lmm_generate_options_set_speech_temperatures": [GenerateOptions, out(c_double), c_size_t],
+    "lmm_generate_options_set_speech_compression_ratio_threshold": [GenerateOptions, c_double],
+    "lmm_generate_options_set_speech_log_probability_threshold": [GenerateOptions, c_double],
+    "lmm_generate_options_set_speech_no_speech_threshold": [GenerateOptions, c_double],
     "lmm_generate_options_set_on_tap": [GenerateOptions, c_char_p, c_size_t, OnTap, c_void_p, c_void_p],
     "lmm_generate_options_set_on_progress": [GenerateOptions, OnProgress, c_void_p, c_void_p],
     "lmm_session_create": [Model, SessionOptions, out(Session)],
@@ -141,11 +159,16 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_video_frame_count": (c_size_t, [Video]),
     "lmm_video_seconds": (c_double, [Video]),
     "lmm_video_free": (None, [Video]),
+    "lmm_audio_seconds": (c_double, [Audio]),
+    "lmm_audio_rate": (c_int64, [Audio]),
+    "lmm_audio_channels": (c_int64, [Audio]),
+    "lmm_audio_free": (None, [Audio]),
     "lmm_message_count": (c_size_t, [Message]),
     "lmm_message_kind": (c_int32, [Message, c_size_t]),
     "lmm_message_text": (c_void_p, [Message, c_size_t, out(c_size_t)]),
     "lmm_message_image": (Image, [Message, c_size_t]),
     "lmm_message_video": (Video, [Message, c_size_t]),
+    "lmm_message_audio": (Audio, [Message, c_size_t]),
     "lmm_message_free": (None, [Message]),
     "lmm_history_count": (c_size_t, [History]),
     "lmm_history_role": (c_void_p, [History, c_size_t, out(c_size_t)]),
@@ -164,6 +187,8 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_info_compute_dtype": (c_int32, [Info]),
     "lmm_info_sees_images": (c_int32, [Info]),
     "lmm_info_sees_videos": (c_int32, [Info]),
+    "lmm_info_hears": (c_int32, [Info]),
+    "lmm_info_transcribes": (c_int32, [Info]),
     "lmm_info_has_chat_template": (c_int32, [Info]),
     "lmm_info_tower_count": (c_size_t, [Info]),
     "lmm_info_tower": (c_void_p, [Info, c_size_t, out(c_size_t)]),
@@ -186,6 +211,7 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_reply_finish_reason": (c_int32, [Reply]),
     "lmm_reply_prompt_tokens": (c_int64, [Reply]),
     "lmm_reply_image_tokens": (c_int64, [Reply]),
+    "lmm_reply_audio_tokens": (c_int64, [Reply]),
     "lmm_reply_image_tiles": (c_int64, [Reply]),
     "lmm_reply_reused_tokens": (c_int64, [Reply]),
     "lmm_reply_new_tokens": (c_int64, [Reply]),
@@ -201,6 +227,16 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_reply_point": (c_int32, [Reply, c_size_t, out(c_double), out(c_size_t)]),
     "lmm_reply_box_label": (c_void_p, [Reply, c_size_t, out(c_size_t)]),
     "lmm_reply_point_label": (c_void_p, [Reply, c_size_t, out(c_size_t)]),
+    "lmm_reply_segment_count": (c_size_t, [Reply]),
+    "lmm_reply_segment": (c_int32, [Reply, c_size_t, out(c_double)]),
+    "lmm_reply_segment_text": (c_void_p, [Reply, c_size_t, out(c_size_t)]),
+    "lmm_reply_segment_language": (c_void_p, [Reply, c_size_t, out(c_size_t)]),
+    "lmm_reply_segment_mean_log_probability": (c_double, [Reply, c_size_t]),
+    "lmm_reply_segment_no_speech_probability": (c_double, [Reply, c_size_t]),
+    "lmm_reply_segment_temperature": (c_double, [Reply, c_size_t]),
+    "lmm_reply_word_count": (c_size_t, [Reply, c_size_t]),
+    "lmm_reply_word": (c_int32, [Reply, c_size_t, c_size_t, out(c_double), out(c_double)]),
+    "lmm_reply_word_text": (c_void_p, [Reply, c_size_t, c_size_t, out(c_size_t)]),
     "lmm_reply_free": (None, [Reply]),
     "lmm_session_cancel": (None, [Session]),
     "lmm_session_free": (None, [Session]),

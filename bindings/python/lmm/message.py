@@ -1,4 +1,4 @@
-"""What is said: texts, pictures and videos, and the turns of a conversation."""
+"""What is said: texts, pictures, videos and recordings, and the turns of a conversation."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import Any, Iterable, NamedTuple, Union
 from . import _abi, _convert
 from ._handle import Handle, call, make, text
 from ._library import library
+from .audio import Audio
 from .image import Image, as_image
 from .video import Video
 
 Content = Any
-"""What a message may be given as: one part or an iterable of them. A part is a str (text), an lmm.Video, or a picture:
+"""What a message may be given as: one part or an iterable of them. A part is a str (text), an lmm.Video, an lmm.Audio, or a picture:
 lmm.Image, pathlib.Path, bytes (an encoded picture), PIL.Image, a uint8 array of shape (H, W[, 1|3|4])."""
 
 
 class Message:
-    """Texts, pictures and videos in the order in which the model sees them. Immutable."""
+    """Texts, pictures, videos and recordings in the order in which the model takes them. Immutable."""
 
     __slots__ = ("parts",)
-    parts: tuple[Union[str, Image, Video], ...]
+    parts: tuple[Union[str, Image, Video, Audio], ...]
 
     def __init__(self, content: Content) -> None:
         if isinstance(content, Message):
@@ -28,7 +29,7 @@ class Message:
             parts = content
         else:
             parts = (content,)
-        self.parts = tuple(part if isinstance(part, (str, Video)) else as_image(part) for part in parts)
+        self.parts = tuple(part if isinstance(part, (str, Video, Audio)) else as_image(part) for part in parts)
 
     @property
     def text(self) -> str:
@@ -42,6 +43,10 @@ class Message:
     @property
     def videos(self) -> tuple[Video, ...]:
         return tuple(part for part in self.parts if isinstance(part, Video))
+
+    @property
+    def audios(self) -> tuple[Audio, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Audio))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self.parts == other.parts
@@ -69,13 +74,15 @@ def to_handle(content: Content) -> Handle:
             call("lmm_message_add_text", handle, data, len(data))
         elif isinstance(part, Video):
             call("lmm_message_add_video", handle, part)
+        elif isinstance(part, Audio):
+            call("lmm_message_add_audio", handle, part)
         else:
             call("lmm_message_add_image", handle, part)
     return handle
 
 
 def from_pointer(pointer: Any, owner: Handle) -> Message:
-    """The message at `pointer`, which lives as long as `owner`, as do the pictures and videos in it."""
+    """The message at `pointer`, which lives as long as `owner`, as do the pictures, videos and recordings in it."""
     loaded = library()
     parts: list[Any] = []
     for index in range(loaded.lmm_message_count(pointer)):
@@ -84,6 +91,8 @@ def from_pointer(pointer: Any, owner: Handle) -> Message:
             parts.append(text(loaded.lmm_message_text, pointer, index) or "")
         elif kind == _abi.PART_VIDEO:
             parts.append(Video._of(loaded.lmm_message_video(pointer, index), owner))
+        elif kind == _abi.PART_AUDIO:
+            parts.append(Audio._of(loaded.lmm_message_audio(pointer, index), owner))
         else:
             parts.append(Image._of(loaded.lmm_message_image(pointer, index), owner))
     return Message(parts)

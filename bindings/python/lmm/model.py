@@ -38,6 +38,8 @@ class ModelInfo:
     compute_dtype: DType  #: "auto" where no model was loaded
     sees_images: bool
     sees_videos: bool
+    hears: bool  #: takes recordings
+    transcribes: bool  #: writes down recordings, and nothing else (Whisper)
     has_chat_template: bool
     towers: tuple[str, ...]  #: "vision", "text"
     weight_files: tuple[str, ...]
@@ -64,6 +66,8 @@ def _info(info: Any) -> ModelInfo:
         compute_dtype=cast(DType, _abi.DTYPES[loaded.lmm_info_compute_dtype(info)]),
         sees_images=bool(loaded.lmm_info_sees_images(info)),
         sees_videos=bool(loaded.lmm_info_sees_videos(info)),
+        hears=bool(loaded.lmm_info_hears(info)),
+        transcribes=bool(loaded.lmm_info_transcribes(info)),
         has_chat_template=bool(loaded.lmm_info_has_chat_template(info)),
         towers=tuple(text(loaded.lmm_info_tower, info, i) or "" for i in range(loaded.lmm_info_tower_count(info))),
         weight_files=tuple(

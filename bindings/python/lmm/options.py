@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ctypes import string_at
+from ctypes import c_double, string_at
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, Optional, TypedDict, Union
+from typing import Any, Callable, Iterable, Literal, Mapping, NamedTuple, Optional, TypedDict, Union
 
 from . import _abi, _convert, _keep
 from ._handle import Handle, call, make
@@ -36,6 +36,9 @@ OnTap = Callable[[Tap], object]
 that wait for a reply raise Busy in it."""
 
 
+SpeechTimes = Literal["none", "segments", "words"]
+
+
 class GenerateOptions(TypedDict, total=False):
     """What is left out, or None, takes the checkpoint's generation_config.json, then the reference's default."""
 
@@ -58,18 +61,32 @@ class GenerateOptions(TypedDict, total=False):
     raw: Optional[bool]  #: the message is the prompt itself: no chat template, no history
     ignore_eos: Optional[bool]  #: end tokens do not end the reply
     paused: Optional[bool]  #: start() only: nothing happens before resume() or step()
+    #: The speech_* options: how a Whisper model, alone or as transcriber, writes down speech.
+    speech_language: Optional[str]  #: code or English name, "de" or "German"; "": heard from the first 30 s
+    speech_translate: Optional[bool]  #: into English
+    speech_times: Optional[SpeechTimes]  #: which times the transcript has; "segments" by default
+    speech_prompt: Optional[str]  #: text that goes before: names, spelling, style
+    speech_condition_on_previous: Optional[bool]  #: each window of 30 s is told the text of the one before
+    speech_beams: Optional[int]  #: 1 to 32, at temperature 0
+    speech_temperatures: Optional[Iterable[float]]  #: tried in this order until the thresholds hold; each 0 to 1
+    speech_compression_ratio_threshold: Optional[float]  #: a window above is tried again
+    speech_log_probability_threshold: Optional[float]  #: a window below is tried again
+    speech_no_speech_threshold: Optional[float]  #: a window above, and below the one before, is silent
     taps: Optional[str]  #: glob over names of intermediates, "vision.*"; with on_tap
     on_tap: Optional[OnTap]
     on_progress: Optional[OnProgress]  #: of "preprocess", "encode" and "prefill"; not for start()
 
 
-_INTEGERS = {"max_tokens": True, "min_tokens": True, "top_k": True, "no_repeat_ngram": True, "seed": False}  # signed
+_INTEGERS = {"max_tokens": True, "min_tokens": True, "top_k": True, "no_repeat_ngram": True, "seed": False,
+             "speech_beams": True}  # signed  # fmt: skip
 _REALS = (
     "temperature", "top_p", "min_p", "typical_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
+    "speech_compression_ratio_threshold", "speech_log_probability_threshold", "speech_no_speech_threshold",
 )  # fmt: skip
-_TRUTHS = ("sample", "raw", "ignore_eos", "paused")
+_TRUTHS = ("sample", "raw", "ignore_eos", "paused", "speech_translate", "speech_condition_on_previous")
+_STRINGS = ("speech_language", "speech_prompt")
 _TEXTS = {"bad_words": "bad_word", "stop": "stop"}
-_NAMES = (*_INTEGERS, *_REALS, *_TRUTHS, *_TEXTS, "logit_bias", "taps", "on_tap", "on_progress")
+_NAMES = (*_INTEGERS, *_REALS, *_TRUTHS, *_STRINGS, *_TEXTS, "speech_times", "speech_temperatures", "logit_bias", "taps", "on_tap", "on_progress")
 
 
 class Prepared:
@@ -103,6 +120,14 @@ def _set(handle: Handle, name: str, value: Any) -> None:
         call(setter, handle, _convert.real(value, name))
     elif name in _TRUTHS:
         call(setter, handle, _convert.truth(value, name))
+    elif name in _STRINGS:
+        data = _convert.utf8(value, name)
+        call(setter, handle, data, len(data))
+    elif name == "speech_times":
+        call(setter, handle, _abi.SPEECH_TIMES.index(_convert.one_of(value, name, _abi.SPEECH_TIMES)))
+    elif name == "speech_temperatures":
+        numbers = [_convert.real(number, name) for number in value]
+        call(setter, handle, (c_double * len(numbers))(*numbers), len(numbers))
     elif name in _TEXTS:
         for entry in [value] if isinstance(value, str) else value:
             data = _convert.utf8(entry, name)

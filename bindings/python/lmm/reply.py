@@ -19,6 +19,7 @@ class Usage:
 
     prompt_tokens: int  #: whole prompt, pictures and earlier turns included
     image_tokens: int  #: of these, rows that came from pictures
+    audio_tokens: int  #: of these, rows that came from sound
     image_tiles: int  #: inputs of the vision tower that those pictures are made of
     reused_tokens: int  #: of the prompt, not computed again
     new_tokens: int  #: generated, the end token included
@@ -59,6 +60,30 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word of a transcript."""
+
+    text: str  #: with the space before it where there is one
+    begin: float  #: seconds from the start of the recording
+    end: float
+    probability: float  #: mean over its tokens
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech in a transcript."""
+
+    begin: float  #: seconds from the start of the recording
+    end: float
+    text: str  #: mostly with a space in front
+    language: str  #: code, e.g. "en"
+    words: tuple[Word, ...]  #: where asked for
+    mean_log_probability: float  #: of a token, in the window that it was heard in
+    no_speech_probability: float  #: that the window holds no speech
+    temperature: float  #: at which the window was decoded
+
+
+@dataclass(frozen=True)
 class Reply:
     """What the model answered. str(reply) is its text."""
 
@@ -67,6 +92,7 @@ class Reply:
     finish_reason: FinishReason
     boxes: tuple[Box, ...]  #: that the text tells of
     points: tuple[Point, ...]
+    segments: tuple[Segment, ...]  #: what a Whisper model heard, alone or as transcriber
     usage: Usage
     timings: Timings
 
@@ -84,9 +110,11 @@ def from_handle(reply: Handle) -> Reply:
         finish_reason=cast(FinishReason, _abi.FINISH_REASONS[loaded.lmm_reply_finish_reason(reply)]),
         boxes=tuple(_box(loaded, reply, index) for index in range(loaded.lmm_reply_box_count(reply))),
         points=tuple(_point(loaded, reply, index) for index in range(loaded.lmm_reply_point_count(reply))),
+        segments=tuple(_segment(loaded, reply, index) for index in range(loaded.lmm_reply_segment_count(reply))),
         usage=Usage(
             prompt_tokens=loaded.lmm_reply_prompt_tokens(reply),
             image_tokens=loaded.lmm_reply_image_tokens(reply),
+            audio_tokens=loaded.lmm_reply_audio_tokens(reply),
             image_tiles=loaded.lmm_reply_image_tiles(reply),
             reused_tokens=loaded.lmm_reply_reused_tokens(reply),
             new_tokens=loaded.lmm_reply_new_tokens(reply),
@@ -114,3 +142,24 @@ def _point(loaded: Any, reply: Any, index: int) -> Point:
     loaded.lmm_reply_point(reply, index, place, byref(image))
     x, y = place
     return Point(x, y, text(loaded.lmm_reply_point_label, reply, index) or "", image.value)
+
+
+def _segment(loaded: Any, reply: Any, index: int) -> Segment:
+    seconds = (c_double * 2)()
+    loaded.lmm_reply_segment(reply, index, seconds)
+    return Segment(
+        begin=seconds[0],
+        end=seconds[1],
+        text=text(loaded.lmm_reply_segment_text, reply, index) or "",
+        language=text(loaded.lmm_reply_segment_language, reply, index) or "",
+        words=tuple(_word(loaded, reply, index, word) for word in range(loaded.lmm_reply_word_count(reply, index))),
+        mean_log_probability=loaded.lmm_reply_segment_mean_log_probability(reply, index),
+        no_speech_probability=loaded.lmm_reply_segment_no_speech_probability(reply, index),
+        temperature=loaded.lmm_reply_segment_temperature(reply, index),
+    )
+
+
+def _word(loaded: Any, reply: Any, segment: int, index: int) -> Word:
+    seconds, probability = (c_double * 2)(), c_double()
+    loaded.lmm_reply_word(reply, segment, index, seconds, byref(probability))
+    return Word(text(loaded.lmm_reply_word_text, reply, segment, index) or "", seconds[0], seconds[1], probability.value)

@@ -31,7 +31,7 @@ class Session:
     For one thread at a time: a second call meanwhile raises Busy, and nothing else happens. After any error the session
     is as it was before the call. It keeps its model alive; close() and the end of a `with` block cancel and let go.
 
-    What is said is given as one part or a list of them: str (text), lmm.Image, pathlib.Path (a picture's file), bytes
+    What is said is given as one part or a list of them: str (text), lmm.Image, lmm.Video, lmm.Audio, pathlib.Path (a picture's file), bytes
     (an encoded picture), PIL.Image, a uint8 array of shape (H, W[, 1|3|4]). The keywords are those of GenerateOptions.
     """
 
@@ -42,10 +42,12 @@ class Session:
         system: Optional[str] = None,
         template_variables: Union[Mapping[str, Any], str, None] = None,
         tools: Union[list[Any], str, None] = None,
+        transcriber: Optional[Model] = None,
         max_context: int = 0,
     ) -> None:
         """system: the system prompt; None: the template's own. template_variables: further variables for the chat
         template, e.g. {"enable_thinking": False}. tools: descriptions of tools, for templates that take them.
+        transcriber: a Whisper model that writes down the recordings of messages for a model that does not hear.
         max_context: tokens that the session may hold, 0: the model's own."""
         options = make(_abi.SessionOptions, "lmm_session_options_create", None, free="lmm_session_options_free")
         for name, data in (
@@ -55,6 +57,8 @@ class Session:
         ):
             if data:
                 call(f"lmm_session_options_set_{name}", options, data, len(data))
+        if transcriber is not None:
+            call("lmm_session_options_set_transcriber", options, transcriber._open())
         call("lmm_session_options_set_max_context", options, _convert.integer(max_context, "max_context"))
         handle = make(
             _abi.Session, "lmm_session_create", model._open(), options, free="lmm_session_free"
