@@ -1,5 +1,6 @@
 // lmm ask: one question, one answer.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,28 +21,54 @@ struct Ask {
   GenerateFlags generate;
   std::vector<std::string> pictures;
   VideoFlags videos;
+  std::vector<std::string> voices;
+  std::string transcriber;
   std::string prompt;
+  bool has_prompt = false;
   bool json = false;
 
   int run() const;
 };
 
+/// The recordings, behind the pictures and before the text, which may then be missing.
+void put_voices(const std::vector<std::string>& voices, bool has_prompt, lmm::Message& message) {
+  const auto end = message.parts.end() - 1;
+  std::vector<lmm::Part> recordings;
+  for (const std::string& voice : voices) recordings.emplace_back(lmm::Audio::open(voice));
+  message.parts.insert(end, recordings.begin(), recordings.end());
+  if (!has_prompt) message.parts.pop_back();
+}
+
+/// What the transcriber understood, which the answer rests on.
+void tell_heard(const lmm::Reply& reply) {
+  std::string heard;
+  for (const lmm::Segment& segment : reply.segments) heard += segment.text;
+  if (!heard.empty()) complain("heard", heard.substr(std::min(heard.find_first_not_of(' '), heard.size())));
+}
+
 int Ask::run() const {
   const Interrupt interrupt;
   ProgressBar bar;
   const lmm::GenerateOptions options = generate.options(bar);
-  const lmm::SessionOptions session_options = session.options();
+  lmm::SessionOptions session_options = session.options();
   lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
   const lmm::Model loaded = model.load(bar);
   videos.put_into(message, loaded);
+  put_voices(voices, has_prompt, message);
+  if (!transcriber.empty()) {
+    ModelFlags hearing = model;
+    hearing.folder = transcriber;
+    session_options.transcriber = hearing.load(bar);
+  }
   lmm::Session conversation(loaded, session_options);
   if (json) {
     const auto go_on = [](std::string_view) { return !Interrupt::requested(); };
     put_json(to_json(conversation.ask(message, options, go_on)));
   } else {
     StreamedText text(bar);
-    conversation.ask(message, options, text.callback());
+    const lmm::Reply reply = conversation.ask(message, options, text.callback());
     text.finish();
+    tell_heard(reply);
   }
   return Interrupt::requested() ? kInterrupted : kOk;
 }
@@ -52,24 +79,36 @@ void add_ask(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("ask", "Ask one question, with pictures and videos or without");
   auto ask = std::make_shared<Ask>();
   ask->model.add(*sub);
-  sub->add_option("PROMPT", ask->prompt, "The question; - reads it from standard input")->required();
+  CLI::Option* prompt =
+      sub->add_option("PROMPT", ask->prompt, "The question; - reads it from standard input; may be missing with --voice");
   add_pictures(*sub, ask->pictures);
   ask->videos.add(*sub);
+  CLI::Option* voice = sub->add_option("--voice", ask->voices, "Recording that asks, or is asked about (repeatable)")
+                           ->type_name("RECORDING")
+                           ->allow_extra_args(false);
+  sub->add_option("--transcriber", ask->transcriber, "Whisper model that writes recordings down for a MODEL that does not hear")
+      ->type_name("MODEL")
+      ->needs(voice);
   ask->session.add(*sub);
   ask->generate.add(*sub);
   CLI::Option* raw = sub->add_flag("--raw", ask->generate.values.raw,
                                    "The prompt as it is, no chat template; pictures go where <image> stands");
   for (const char* name : {"--system", "--tools", "--template-variables"}) raw->excludes(sub->get_option(name));
-  sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, usage, timings");
+  sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, segments, usage, timings");
   sub->footer(
       "Examples:\n"
       "  lmm ask MODEL -i receipt.jpg \"What is the total?\"\n"
       "  lmm ask MODEL -i before.png -i after.png --max-tokens 64 \"What has changed?\"\n"
       "  lmm ask MODEL --video goal.mp4 --fps 2 \"Who scores?\"\n"
+      "  lmm ask MODEL -i face.png --voice question.wav --transcriber WHISPER\n"
       "  lmm ask MODEL --temperature 0.7 --seed 1 --json \"Write a haiku.\"\n"
       "  lmm ask MODEL --raw -i page.png \"<image>Title:\"\n"
       "  git diff | lmm ask MODEL --system \"Sum up this change.\" -");
-  sub->callback([ask, &action] { action = [ask] { return ask->run(); }; });
+  sub->callback([ask, prompt, voice, &action] {
+    ask->has_prompt = prompt->count() > 0;
+    if (!ask->has_prompt && voice->count() == 0) throw CLI::RequiredError("PROMPT");
+    action = [ask] { return ask->run(); };
+  });
 }
 
 }  // namespace command

@@ -19,6 +19,7 @@ using Action = std::function<int()>;
 // Each adds its subcommand to `app`; when that one is chosen, it sets `action`.
 void add_ask(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);
+void add_listen(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action);

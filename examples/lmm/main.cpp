@@ -50,7 +50,7 @@ int run(const Action& action) {
 
 int main(int argc, char** argv) {
   prepare_streams();
-  CLI::App app("Asks large multimodal models about pictures and text, from Hugging Face checkpoint folders.", "lmm");
+  CLI::App app("Asks large multimodal models about pictures, speech and text, from Hugging Face checkpoint folders.", "lmm");
   app.set_version_flag("--version", fmt::format("lmm {}", lmm::version()));
   app.require_subcommand(1);
   app.footer(
@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   Action action;
   add_ask(app, action);
   add_chat(app, action);
+  add_listen(app, action);
   add_info(app, action);
   add_tokenize(app, action);
   add_trace(app, action);

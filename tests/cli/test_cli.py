@@ -42,7 +42,7 @@ def test_version():
     assert run("--version")[0].startswith("lmm 0.")
 
 
-@pytest.mark.parametrize("command", ["ask", "chat", "info", "tokenize", "trace", "bench"])
+@pytest.mark.parametrize("command", ["ask", "chat", "listen", "info", "tokenize", "trace", "bench"])
 def test_help_has_examples(command):
     assert command in run("--help")[0]
     out, _ = run(command, "--help")
@@ -63,6 +63,11 @@ def test_help_has_examples(command):
     ["ask", MODEL, "--logit-bias", "a=b", "x"],
     ["ask", MODEL, "--raw", "--system", "y", "x"],
     ["ask", MODEL, "x", "-i"],
+    ["ask", MODEL, "x", "--transcriber", MODEL],
+    ["listen", MODEL],
+    ["listen", MODEL, "x.wav", "--words"],
+    ["listen", MODEL, "x.wav", "--srt", "--vtt"],
+    ["listen", MODEL, "x.wav", "--json", "--vtt"],
     ["tokenize", MODEL],
     ["tokenize", MODEL, "x", "--text"],
     ["tokenize", MODEL, "x", "--messages", "y"],
@@ -120,8 +125,8 @@ def test_text_that_is_no_utf8():
 
 def test_json_holds_the_reply():
     reply = ask_json("-i", PICTURE, QUESTION)
-    assert list(reply) == ["text", "token_ids", "finish_reason", "boxes", "points", "usage", "timings"]
-    assert list(reply["usage"]) == ["prompt_tokens", "image_tokens", "image_tiles", "reused_tokens", "new_tokens"]
+    assert list(reply) == ["text", "token_ids", "finish_reason", "boxes", "points", "segments", "usage", "timings"]
+    assert list(reply["usage"]) == ["prompt_tokens", "image_tokens", "audio_tokens", "image_tiles", "reused_tokens", "new_tokens"]
     assert list(reply["timings"]) == ["load", "preprocess", "encode", "prefill", "decode", "per_token"]
     assert reply["finish_reason"] == "eos" and reply["text"].strip()
     usage = reply["usage"]
