@@ -1,14 +1,14 @@
-// Writes down speech with a Whisper checkpoint: whisper_driver FOLDER [fp32|bf16|auto] [THREADS]. Each line of standard
-// input is a recording,
+// Writes down speech with a Whisper checkpoint: whisper_driver FOLDER [fp32|bf16] [THREADS]. Each line of standard input is
+// a recording,
 //   {"features": FILE of fp32 (mel_bins, frames), "frames", "sound_frames", "bins"} or {"sound": FILE},
 //   and perhaps "options": {"language", "translate", "times": "none"|"segments"|"words", "prompt", "condition", "beams",
 //   "temperatures", "compression", "log_probability", "no_speech", "max_tokens", "seed"}, "taps": {"glob", "out": FILE},
-//   "cancel_after": CHECKPOINTS
-// and gives a line {"segments": [...], "new_tokens", "windows", "seconds"} or {"error", "message"}. Of taps each is a line
-// of JSON {"name", "shape"} in the file and its numbers behind it.
+// and gives a line {"segments": [...], "new_tokens", "windows", "encode_seconds", "seconds"} or {"error", "message"}. Of
+// taps each is a line of JSON {"name", "shape"} in the file and its numbers behind it.
 
 #include "lib/core/error.hpp"
 #include "lib/core/json.hpp"
+#include "lib/media/sound_file.hpp"
 #include "lib/models/registry.hpp"
 #include "lib/models/whisper/model.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
@@ -104,8 +104,13 @@ Json transcribe(const models::Family& family, const std::shared_ptr<const tokeni
     run.observe(request["taps"]["glob"].get<std::string>(), [&](const Tap& tap) { write_tap(taps, tap); });
   }
   const GenerateOptions options = options_of(request.value("options", Json::object()));
-  const auto transcription = models::whisper::transcribe_features(
-      family, [&](Run&) { return std::make_unique<FileFeatures>(request); }, options, tokenizer);
+  std::unique_ptr<models::Transcription> transcription;
+  if (request.contains("sound")) {
+    transcription = family.transcriber()->transcribe(media::open_sound(request["sound"].get<std::string>()), options, tokenizer);
+  } else {
+    const auto open = [&](Run&) { return std::make_unique<FileFeatures>(request); };
+    transcription = models::whisper::transcribe_features(family, open, options, tokenizer);
+  }
   std::vector<Segment> segments;
   std::int64_t windows = 0;
   const auto start = std::chrono::steady_clock::now();
@@ -113,6 +118,7 @@ Json transcribe(const models::Family& family, const std::shared_ptr<const tokeni
   Json out = {{"segments", Json::array()},
               {"new_tokens", transcription->new_tokens()},
               {"windows", windows},
+              {"encode_seconds", transcription->encode_seconds},
               {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()}};
   for (const Segment& segment : segments) out["segments"].push_back(json_of(segment));
   return out;
@@ -130,7 +136,7 @@ int main(int argc, char** argv) {
     const nn::Placement placement{at::kCPU, type == "bf16" ? at::kBFloat16 : at::kFloat,
                                   std::make_shared<nn::kernels::ThreadPool>(threads)};
     Run loading;
-    const auto family = models::family_of(checkpoint).load(checkpoint, placement, loading);
+    const auto family = models::whisper::load(checkpoint, placement, loading);
     const auto tokenizer = tokenizer::Tokenizer::load(folder);
     for (std::string line; std::getline(std::cin, line);) {
       Json out;

@@ -76,6 +76,9 @@ std::vector<float> token_times(const at::Tensor& weights, std::int64_t frames, s
   const std::int64_t columns = frames >= 0 ? frames / 2 : -((1 - frames) / 2);  // frames // 2
   // The reference cuts twice, which shows where `columns` counts from the end.
   at::Tensor matrix = first_columns(first_columns(weights, columns), columns);
+  if (matrix.size(-1) == 0) {  // what the reference's warping gives where it has no column: the one before the first
+    return std::vector<float>(static_cast<std::size_t>(matrix.size(1)), -static_cast<float>(kTimePrecision));
+  }
   const at::Tensor deviation = at::std(matrix, {-2}, /*unbiased=*/false, /*keepdim=*/true);
   matrix = (matrix - matrix.mean({-2}, true)) / deviation;
   matrix = median_filter(matrix, median_filter_width).mean(0);  // (tokens, positions)

@@ -36,7 +36,7 @@ struct Candidate {
 /// One beam search (GenerationMixin._beam_search with one input and one result).
 class BeamSearch {
  public:
-  BeamSearch(const GenerationRules& rules, const TokenRules& tokens, const SearchOptions& options, std::size_t prompt)
+  BeamSearch(const GenerationRules& rules, TokenRules& tokens, const SearchOptions& options, std::size_t prompt)
       : rules_(rules), tokens_(tokens), options_(options), beams_(static_cast<std::size_t>(options.beams)), prompt_(prompt) {
     running_.resize(beams_);
     for (std::size_t i = 1; i < beams_; ++i) running_[i].score = kOut;  // at first all beams are the same
@@ -56,7 +56,7 @@ class BeamSearch {
   bool can_improve() const;
 
   const GenerationRules& rules_;
-  const TokenRules& tokens_;
+  TokenRules& tokens_;
   const SearchOptions& options_;
   std::size_t beams_, prompt_;
   std::size_t length_ = 0;  // new tokens of the running ones
@@ -144,7 +144,7 @@ bool BeamSearch::advance(std::span<float> logits, std::size_t vocab) {
 }  // namespace
 
 Text Search::beam(std::span<const std::int32_t> prompt, const SearchOptions& options, Run& run) {
-  const TokenRules rules(rules_, options.timestamps);
+  TokenRules rules(rules_, options.timestamps);
   const auto vocab = static_cast<std::size_t>(ear_.vocab_size());
   BeamSearch search(rules_, rules, options, prompt.size());
   while (search.advance(logits_, vocab)) {

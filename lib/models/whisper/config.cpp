@@ -7,25 +7,6 @@
 namespace lmm::models::whisper {
 namespace {
 
-/// Fields of GenerationConfig that would change a transcript, with the value that does not.
-const std::array<std::pair<const char*, Json>, 15> kNeutral = {{
-    {"num_beams", 1},
-    {"num_return_sequences", 1},
-    {"repetition_penalty", 1.0},
-    {"no_repeat_ngram_size", 0},
-    {"encoder_no_repeat_ngram_size", 0},
-    {"encoder_repetition_penalty", 1.0},
-    {"bad_words_ids", Json::array()},
-    {"sequence_bias", Json::array()},
-    {"min_length", 0},
-    {"min_new_tokens", 0},
-    {"forced_bos_token_id", nullptr},
-    {"forced_eos_token_id", nullptr},
-    {"remove_invalid_values", false},
-    {"exponential_decay_length_penalty", nullptr},
-    {"renormalize_logits", false},
-}};
-
 /// An id, or a list of one.
 std::optional<std::int32_t> token_id(const Fields& fields, const char* name, std::int64_t vocab_size) {
   if (!fields.has(name)) return std::nullopt;
@@ -109,12 +90,30 @@ GenerationRules::EarlyStopping early_stopping_of(const Fields& fields) {
   return value->get<bool>() ? GenerationRules::EarlyStopping::yes : GenerationRules::EarlyStopping::no;
 }
 
+/// Refuses fields of GenerationConfig that would change a transcript and are not implemented.
 void refuse_unknown_rules(const Fields& fields) {
-  for (const auto& [name, neutral] : kNeutral) {
-    const Json* value = fields.find(name);
-    if (value == nullptr || *value == neutral) continue;
+  const std::array<std::pair<const char*, Json>, 15> neutral = {{
+      {"num_beams", 1},
+      {"num_return_sequences", 1},
+      {"repetition_penalty", 1.0},
+      {"no_repeat_ngram_size", 0},
+      {"encoder_no_repeat_ngram_size", 0},
+      {"encoder_repetition_penalty", 1.0},
+      {"bad_words_ids", Json::array()},
+      {"sequence_bias", Json::array()},
+      {"min_length", 0},
+      {"min_new_tokens", 0},
+      {"forced_bos_token_id", nullptr},
+      {"forced_eos_token_id", nullptr},
+      {"remove_invalid_values", false},
+      {"exponential_decay_length_penalty", nullptr},
+      {"renormalize_logits", false},
+  }};
+  for (const auto& [name, value] : neutral) {
+    const Json* given = fields.find(name);
+    if (given == nullptr || *given == value) continue;
     fail(ErrorCode::unsupported, "{}: {} is {}, which is not supported for whisper", fields.where(), name,
-         value->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+         given->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
   }
 }
 
@@ -124,7 +123,7 @@ Config Config::parse(const Fields& fields) {
   constexpr std::int64_t kMax = 1 << 24;
   Config config;
   config.vocab_size = fields.integer_in("vocab_size", 1, kMax, 51865);
-  config.hidden_size = fields.integer_in("d_model", 1, kMax, 384);
+  config.hidden_size = fields.integer_in(fields.has("hidden_size") ? "hidden_size" : "d_model", 1, kMax, 384);
   config.intermediate_size = fields.integer_in("decoder_ffn_dim", 1, kMax, 1536);
   config.layers = fields.integer_in("decoder_layers", 1, 4096, 4);
   config.heads = fields.integer_in("decoder_attention_heads", 1, 65536, 6);

@@ -1,6 +1,7 @@
 #include "lib/models/whisper/model.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/media/log_mel.hpp"
 #include "lib/models/whisper/align.hpp"
 #include "lib/models/whisper/config.hpp"
 #include "lib/models/whisper/decoder.hpp"
@@ -19,12 +20,60 @@ struct Description {
   Config config;
   towers::WhisperEncoderConfig encoder;
   GenerationRules rules;
+  media::LogMelConfig mel;
 
   static Description read(const Checkpoint& checkpoint) {
     const Config config = Config::parse(checkpoint.fields());
-    return {config, towers::WhisperEncoderConfig::parse(checkpoint.fields()),
-            GenerationRules::load(checkpoint.folder, checkpoint.config, config)};
+    Description out{config, towers::WhisperEncoderConfig::parse(checkpoint.fields()),
+                    GenerationRules::load(checkpoint.folder, checkpoint.config, config),
+                    media::LogMelConfig::load(checkpoint.folder)};
+    if (out.mel.mels != out.encoder.mel_bins || out.mel.chunk_frames() != out.encoder.frames()) {
+      fail(ErrorCode::bad_file,
+           "{}: features of {} mels and {} frames a window, but num_mel_bins is {} and max_source_positions {} takes {}",
+           checkpoint.folder.string(), out.mel.mels, out.mel.chunk_frames(), out.encoder.mel_bins, out.encoder.positions,
+           out.encoder.frames());
+    }
+    return out;
   }
+};
+
+/// Features of a recording, which is padded to a window or, where longer, taken as it is: as transformers' own pipeline
+/// for speech recognition does.
+class SoundFeatures final : public Features {
+ public:
+  SoundFeatures(const media::LogMelConfig& config, const std::shared_ptr<const media::Sound>& sound, Run& run)
+      : mel_(config, sound, sound->length(config.rate) > config.chunk_samples() ? 0 : config.chunk_samples()) {
+    const std::int64_t piece = config.chunk_frames();
+    run.begin("scan", mel_.frames());  // for the largest value of all
+    do run.checkpoint();
+    while (scan(piece, run));
+  }
+
+  std::int64_t frames() const override { return mel_.frames(); }
+  std::int64_t sound_frames() const override { return mel_.sound_frames(); }
+
+  void read(std::int64_t first, std::int64_t count, std::span<float> out) override {
+    const std::int64_t there = std::clamp<std::int64_t>(frames() - first, 0, count);
+    if (there == count) return mel_.features(first, count, out);
+    std::fill(out.begin(), out.end(), 0.0f);
+    if (there == 0) return;
+    part_.resize(static_cast<std::size_t>(mel_.mels() * there));
+    mel_.features(first, there, part_);
+    for (std::int64_t mel = 0; mel < mel_.mels(); ++mel) {
+      std::copy_n(part_.begin() + mel * there, there, out.begin() + mel * count);
+    }
+  }
+
+ private:
+  bool scan(std::int64_t count, Run& run) {
+    const std::int64_t before = mel_.scanned();
+    const bool more = mel_.scan(count);
+    run.advance(mel_.scanned() - before);
+    return more;
+  }
+
+  media::LogMel mel_;
+  std::vector<float> part_;
 };
 
 /// A loaded checkpoint; const after construction. What is being transcribed keeps it alive.
@@ -134,9 +183,12 @@ class Whisper final : public Family, public Transcriber {
   std::unique_ptr<State> new_state() const override { return layers_->decoder.new_cache(); }
   void forward(const Sequence&, State&, std::span<float>, Run&) const override { transcribes(); }
 
-  std::unique_ptr<Transcription> transcribe(std::shared_ptr<const media::Sound>, const GenerateOptions&,
-                                            std::shared_ptr<const tokenizer::Tokenizer>) const override {
-    fail(ErrorCode::unsupported, "no features yet");
+  std::unique_ptr<Transcription> transcribe(std::shared_ptr<const media::Sound> sound, const GenerateOptions& options,
+                                            std::shared_ptr<const tokenizer::Tokenizer> tokenizer) const override {
+    const auto open = [layers = layers_, sound = std::move(sound)](Run& run) {
+      return std::make_unique<SoundFeatures>(layers->description.mel, sound, run);
+    };
+    return transcribe_features(open, options, std::move(tokenizer));
   }
 
   std::unique_ptr<Transcription> transcribe_features(OpenFeatures features, const GenerateOptions& options,
@@ -165,6 +217,7 @@ FamilyInfo describe(const Checkpoint& checkpoint) {
   info.context_length = description.config.positions;
   info.vocab_size = description.config.vocab_size;
   info.text_layers = description.config.layers;
+  info.transcribes = true;
   return info;
 }
 

@@ -56,7 +56,7 @@ std::int32_t Search::sample(std::span<float> scores, const SearchOptions& option
 }
 
 Text Search::follow(std::span<const std::int32_t> prompt, const SearchOptions& options, Run& run) {
-  const TokenRules rules(rules_, options.timestamps);
+  TokenRules rules(rules_, options.timestamps);
   const std::int32_t only = 0;
   Text text;
   for (;;) {

@@ -28,7 +28,7 @@ double log_sum_exp(std::span<const float> x, std::vector<float>& room) {
   return static_cast<double>(max) + std::log(generate::exponentials(x, max, room));
 }
 
-void TokenRules::apply(std::span<const std::int32_t> generated, std::span<float> scores) const {
+void TokenRules::apply(std::span<const std::int32_t> generated, std::span<float> scores) {
   if (generated.empty()) {
     for (const std::int32_t id : rules_.begin_suppress) scores[static_cast<std::size_t>(id)] = kNever;
   }
@@ -36,7 +36,7 @@ void TokenRules::apply(std::span<const std::int32_t> generated, std::span<float>
   if (timestamps_ && rules_.no_timestamps) apply_timestamps(generated, scores);
 }
 
-void TokenRules::apply_timestamps(std::span<const std::int32_t> generated, std::span<float> scores) const {
+void TokenRules::apply_timestamps(std::span<const std::int32_t> generated, std::span<float> scores) {
   const std::int32_t begin = rules_.timestamp_begin();
   const auto vocab = static_cast<std::int64_t>(scores.size());
   const auto is_time = [&](std::int32_t id) { return id >= begin; };
@@ -60,8 +60,7 @@ void TokenRules::apply_timestamps(std::span<const std::int32_t> generated, std::
 
   // Where the time stamps together are likelier than the likeliest text, it is one of them.
   const auto middle = static_cast<std::size_t>(std::min<std::int64_t>(begin, vocab));
-  thread_local std::vector<float> room;
-  const double times = log_sum_exp(scores.subspan(middle), room);
+  const double times = log_sum_exp(scores.subspan(middle), room_);
   const float text = middle == 0 ? kNever : generate::maximum(scores.first(middle)).value;
   if (times > static_cast<double>(text)) forbid(scores, 0, begin);
 }

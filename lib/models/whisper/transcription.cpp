@@ -7,6 +7,7 @@
 #include "lib/models/whisper/words.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 
@@ -17,8 +18,6 @@ constexpr double kLowTemperature = 0.5;  // above, a text is not told to the nex
 
 /// Python's round(x, 2).
 double hundredths(double x) { return std::stod(fmt::format("{:.2f}", x)); }
-
-bool blank(std::string_view text) { return text.find_first_not_of(" \t\n\r\f\v") == std::string_view::npos; }
 
 }  // namespace
 
@@ -142,7 +141,8 @@ void WindowedTranscription::add_words(Segment& segment, const Heard& heard, std:
     places.push_back(i);
   }
   const auto time = [&](std::size_t place) {
-    return hundredths(static_cast<double>(times[place] + static_cast<float>(offset)));
+    // Where no sound is left the reference's times lie a step before the window.
+    return std::max(hundredths(static_cast<double>(times[place] + static_cast<float>(offset))), 0.0);
   };
   for (const WordTokens& word : words_of(*tokenizer_, tokens, !written_without_spaces(segment.language), rules_.end)) {
     const std::size_t from = places[word.tokens.front()], to = places[word.tokens.back()];
@@ -184,11 +184,13 @@ void WindowedTranscription::add(std::vector<Segment>& segments, const Heard& hea
 }
 
 bool WindowedTranscription::step(std::vector<Segment>& segments, Run& run) {
+  const auto start = std::chrono::steady_clock::now();
   if (features_ == nullptr) begin(run);
   if (seek_ >= features_->frames()) return false;
   const std::int64_t frames = std::min(features_->frames() - seek_, ear_->window_frames());
   features_->read(seek_, ear_->window_frames(), window_);
   ear_->hear(window_, run);
+  encode_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (initial_.empty()) hear_language(run);
   const Heard heard = listen(prompt(), run);
   if (heard.silent) {

@@ -3,7 +3,6 @@
 #include "lib/core/utf8.hpp"
 
 #include <algorithm>
-#include <string_view>
 
 namespace lmm::models::whisper {
 namespace {
@@ -114,6 +113,11 @@ std::vector<WordTokens> words_of(const tokenizer::Tokenizer& tokenizer, std::spa
       spaced ? split_on_spaces(tokenizer, tokens, end) : split_on_characters(tokenizer, tokens);
   merge_punctuation(words);
   return words;
+}
+
+bool blank(std::string_view text) {
+  const std::vector<char32_t> points = code_points(text);
+  return std::all_of(points.begin(), points.end(), is_space);
 }
 
 std::string text_of(const tokenizer::Tokenizer& tokenizer, std::span<const std::int32_t> tokens) {

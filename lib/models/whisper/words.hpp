@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lmm::models::whisper {
@@ -21,6 +22,9 @@ struct WordTokens {
 /// character. Tokens from `end` on are words of their own.
 std::vector<WordTokens> words_of(const tokenizer::Tokenizer& tokenizer, std::span<const std::int32_t> tokens, bool spaced,
                                  std::int32_t end);
+
+/// Whether a text is white space alone (str.isspace, or nothing).
+bool blank(std::string_view text);
 
 /// The text of some tokens: special ones and time stamps left out (WhisperTokenizer.decode).
 std::string text_of(const tokenizer::Tokenizer& tokenizer, std::span<const std::int32_t> tokens);

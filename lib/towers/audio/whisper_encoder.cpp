@@ -29,10 +29,13 @@ at::Tensor sinusoids(const WhisperEncoderConfig& config, const nn::Placement& pl
 WhisperEncoderConfig WhisperEncoderConfig::parse(const Fields& fields) {
   constexpr std::int64_t kMax = 1 << 24;
   WhisperEncoderConfig config;
-  config.hidden_size = fields.integer_in("d_model", 1, kMax, 384);
+  // The names that all configs share stand for these, and win where both are there (attribute_map of WhisperConfig).
+  const auto shared = [&](const char* name, const char* own) { return fields.has(name) ? name : own; };
+  config.hidden_size = fields.integer_in(shared("hidden_size", "d_model"), 1, kMax, 384);
   config.intermediate_size = fields.integer_in("encoder_ffn_dim", 1, kMax, 1536);
-  config.layers = fields.integer_in("encoder_layers", 1, 4096, 4);
-  config.heads = fields.integer_in("encoder_attention_heads", 1, 65536, 6);
+  config.layers = fields.integer_in(shared("num_hidden_layers", "encoder_layers"), 1, 4096, 4);
+  const char* heads = shared("num_attention_heads", "encoder_attention_heads");
+  config.heads = fields.integer_in(shared("num_key_value_heads", heads), 1, 65536, 6);
   config.mel_bins = fields.integer_in("num_mel_bins", 1, 65536, 80);
   config.positions = fields.integer_in("max_source_positions", 1, 1 << 20, 1500);
   config.activation = fields.string("activation_function", "gelu");
