@@ -1,0 +1,58 @@
+"""lmm listen, and questions that are spoken, on a trained Whisper: LMM_WHISPER leads to the folder that
+examples/whisper/make_model.py writes. Skipped without it."""
+
+import json
+import os
+import pathlib
+
+import pytest
+from test_cli import MODEL, PICTURE, ask_json, run
+
+SOUNDS = pathlib.Path(__file__).resolve().parents[1] / "data" / "sounds"
+needs_whisper = pytest.mark.skipif("LMM_WHISPER" not in os.environ, reason="LMM_WHISPER leads to no Whisper model")
+WHISPER = os.environ.get("LMM_WHISPER", "")
+HEARD = {"question.flac": "What is this object?", "sentence.ogg": "The sun is warm and the water is cold.",
+         "german.mp3": "Guten Morgen, wie geht es Ihnen?"}
+
+
+def test_a_model_that_does_not_hear(tmp_path):
+    assert "does not write down speech" in run("listen", MODEL, SOUNDS / "question.flac", code=1)[1]
+    run("ask", MODEL, "-i", PICTURE, "--voice", SOUNDS / "question.flac", code=1)
+    assert "does not write down speech" in run("ask", MODEL, "--voice", SOUNDS / "question.flac", "--transcriber", MODEL, code=1)[1]
+
+
+def test_what_is_no_recording(tmp_path):
+    letter = tmp_path / "letter.wav"
+    letter.write_text("Dear diary")
+    for path in (letter, tmp_path / "none.wav", tmp_path):
+        assert str(path) in run("listen", MODEL, path, code=1)[1]
+        assert str(path) in run("ask", MODEL, "--voice", path, "x", code=1)[1]
+
+
+@needs_whisper
+@pytest.mark.parametrize("name", HEARD)
+def test_what_is_said(name):
+    assert run("listen", WHISPER, SOUNDS / name)[0] == HEARD[name] + "\n"
+    reply = json.loads(run("listen", WHISPER, SOUNDS / name, "--json", "--words")[0])
+    assert reply["text"].strip() == HEARD[name]
+    words = [word for segment in reply["segments"] for word in segment["words"]]
+    assert "".join(word["text"] for word in words).strip() == HEARD[name]
+    assert all(one["begin"] <= one["end"] for one in words) and words[-1]["end"] < 4
+    assert {segment["language"] for segment in reply["segments"]} == {"de" if "german" in name else "en"}
+
+
+@needs_whisper
+def test_subtitles_and_translation():
+    srt = pytest.importorskip("srt")
+    cues = list(srt.parse(run("listen", WHISPER, SOUNDS / "sentence.ogg", "--srt")[0], ignore_errors=False))
+    assert " ".join(cue.content for cue in cues) == HEARD["sentence.ogg"]
+    assert run("listen", WHISPER, SOUNDS / "sentence.ogg", "--vtt", "--words")[0].startswith("WEBVTT\n\n00:00:0")
+    assert "morning" in run("listen", WHISPER, SOUNDS / "german.mp3", "--translate")[0].lower()
+    assert "language" in run("listen", WHISPER, SOUNDS / "german.mp3", "--language", "Klingon", code=1)[1]
+
+
+@needs_whisper
+def test_a_spoken_question_about_a_picture():
+    spoken = ask_json("-i", PICTURE, "--voice", SOUNDS / "question.flac", "--transcriber", WHISPER)
+    assert "".join(segment["text"] for segment in spoken["segments"]).strip() == HEARD["question.flac"]
+    assert spoken["text"] == ask_json("-i", PICTURE, HEARD["question.flac"])["text"]
