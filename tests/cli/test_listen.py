@@ -1,16 +1,16 @@
-"""lmm listen, and questions that are spoken, on a trained Whisper: LMM_WHISPER leads to the folder that
-examples/whisper/make_model.py writes. Skipped without it."""
+"""lmm listen, and questions that are spoken. What needs a trained Whisper takes the folder that
+examples/whisper/make_model.py writes: LMM_WHISPER_BASE, or <build>/whisper-base; it is skipped without one."""
 
 import json
 import os
 import pathlib
 
 import pytest
-from test_cli import MODEL, PICTURE, ask_json, run
+from test_cli import LMM, MODEL, PICTURE, ask_json, run
 
 SOUNDS = pathlib.Path(__file__).resolve().parents[1] / "data" / "sounds"
-needs_whisper = pytest.mark.skipif("LMM_WHISPER" not in os.environ, reason="LMM_WHISPER leads to no Whisper model")
-WHISPER = os.environ.get("LMM_WHISPER", "")
+WHISPER = pathlib.Path(os.environ.get("LMM_WHISPER_BASE", LMM.parents[1] / "whisper-base"))
+needs_whisper = pytest.mark.skipif(not (WHISPER / "config.json").exists(), reason=f"no Whisper base in {WHISPER}")
 HEARD = {"question.flac": "What is this object?", "sentence.ogg": "The sun is warm and the water is cold.",
          "german.mp3": "Guten Morgen, wie geht es Ihnen?"}
 
