@@ -21,6 +21,7 @@ lmm_packages=(
   nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libxxhash-dev libcli11-dev doctest-dev
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev libexif-dev
   libsndfile1-dev libmpg123-dev libsoxr-dev libwebrtc-audio-processing-dev libeigen3-dev zlib1g-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
 )
 # Only for tests/run.sh: the game loop example, and the comparison of ABIs.
 lmm_test_packages=(libsdl2-dev abigail-tools locales)
