@@ -133,6 +133,24 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
        volatile int sum = 0; for (std::size_t i = 0; i < size; ++i) sum = sum + rgb[i]),
     OP(lmm_image_free, images.drop()),
 
+    OP(lmm_video_from_frames, const lmm_image* const frames[] = {images.pick(), images.pick()};
+       const double seconds[] = {0.0, number()};
+       make(videos,
+            [&](lmm_video** o, lmm_error** e) {
+              return lmm_video_from_frames(allocator(), chance(95) ? frames : nullptr, chance(95) ? seconds : nullptr,
+                                           any_of<std::size_t>({0, 1, 2, SIZE_MAX}), o, e);
+            })),
+    OP(lmm_video_from_sample, const lmm_image* const frames[] = {images.pick(), images.pick()};
+       const int64_t chosen[] = {0, integer()};
+       make(videos,
+            [&](lmm_video** o, lmm_error** e) {
+              return lmm_video_from_sample(allocator(), chance(95) ? frames : nullptr, chance(95) ? chosen : nullptr,
+                                           any_of<std::size_t>({0, 1, 2, SIZE_MAX}), integer(), number(), o, e);
+            })),
+    OP(lmm_video_frame_count, lmm_video_frame_count(videos.pick())),
+    OP(lmm_video_seconds, lmm_video_seconds(videos.pick())),
+    OP(lmm_video_free, videos.drop()),
+
     OP(lmm_audio_open, const Text t = picture();
        make(audios, [&](lmm_audio** o, lmm_error** e) { return lmm_audio_open(allocator(), t.data, t.length, o, e); })),
     OP(lmm_audio_decode, const Text t = text(); if (t.length < 4000)
@@ -156,11 +174,13 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
        make(messages, [](lmm_message** o, lmm_error** e) { return lmm_message_create(allocator(), o, e); })),
     SET(lmm_message_add_text, messages, t.data, t.length),
     SET(lmm_message_add_image, messages, images.pick()),
+    SET(lmm_message_add_video, messages, videos.pick()),
     SET(lmm_message_add_audio, messages, audios.pick()),
     OP(lmm_message_count, lmm_message_count(messages.pick())),
     OP(lmm_message_kind, lmm_message_kind(messages.pick(), index())),
     OP(lmm_message_text, lmm_message_text(messages.pick(), index(), nullptr)),
     OP(lmm_message_image, lmm_image_width(lmm_message_image(messages.pick(), index()))),
+    OP(lmm_message_video, lmm_video_frame_count(lmm_message_video(messages.pick(), index()))),
     OP(lmm_message_audio, lmm_audio_rate(lmm_message_audio(messages.pick(), index()))),
     OP(lmm_message_free, messages.drop()),
     OP(lmm_history_create,
@@ -201,6 +221,7 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
     OP(lmm_info_stored_dtype, lmm_info_stored_dtype(infos.pick())),
     OP(lmm_info_compute_dtype, lmm_info_compute_dtype(infos.pick())),
     OP(lmm_info_sees_images, lmm_info_sees_images(infos.pick())),
+    OP(lmm_info_sees_videos, lmm_info_sees_videos(infos.pick())),
     OP(lmm_info_hears, lmm_info_hears(infos.pick())),
     OP(lmm_info_transcribes, lmm_info_transcribes(infos.pick())),
     OP(lmm_info_has_chat_template, lmm_info_has_chat_template(infos.pick())),
@@ -215,6 +236,9 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
                                                                              load_options.pick(), o, e);
                                                      })),
     OP(lmm_model_info, lmm_info_parameters(lmm_model_info(models.pick()))),
+    OP(lmm_model_sample_frames, int64_t chosen[8]; std::size_t count = 0; checked([&](lmm_error** e) {
+         return lmm_model_sample_frames(models.pick(), integer(), number(), number(), chosen, below(9), &count, e);
+       })),
     OP(lmm_model_free, models.drop()),
 
     OP(lmm_tokenizer_load, const Text t = folder();

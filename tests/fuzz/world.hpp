@@ -34,6 +34,7 @@ T any_of(std::initializer_list<T> values) {
 void free_one(lmm_error* object) { lmm_error_free(object); }
 void free_one(lmm_text* object) { lmm_text_free(object); }
 void free_one(lmm_image* object) { lmm_image_free(object); }
+void free_one(lmm_video* object) { lmm_video_free(object); }
 void free_one(lmm_audio* object) { lmm_audio_free(object); }
 void free_one(lmm_message* object) { lmm_message_free(object); }
 void free_one(lmm_history* object) { lmm_history_free(object); }
@@ -74,6 +75,7 @@ struct Pool {
 
 Pool<lmm_text> texts;
 Pool<lmm_image> images;
+Pool<lmm_video> videos;
 Pool<lmm_audio> audios;
 Pool<lmm_message> messages;
 Pool<lmm_history> histories;
