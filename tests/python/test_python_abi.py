@@ -29,7 +29,7 @@ def type_of(parameter):
 
 def expected(spelled, long_string=False):
     """What ctypes calls a type of C. long_string: it comes with a length."""
-    spelled = spelled.replace("const ", "").strip()
+    spelled = re.sub(r"\s*\bconst\b\s*", "", spelled).strip()
     base, stars = spelled.rstrip("*"), spelled.count("*")
     if base == "void":
         return ctypes.c_void_p if stars else None
@@ -84,10 +84,13 @@ def test_constants():
     names = {
         "LMM_OK": _abi.OK, "LMM_STOP": _abi.STOP, "LMM_GO_ON": _abi.GO_ON, "LMM_FALSE": 0, "LMM_TRUE": 1,
         "LMM_PART_NONE": 0, "LMM_PART_TEXT": _abi.PART_TEXT, "LMM_PART_IMAGE": _abi.PART_IMAGE,
+        "LMM_PART_VIDEO": _abi.PART_VIDEO, "LMM_PART_AUDIO": _abi.PART_AUDIO,
         "LMM_STATE_RUNNING": _abi.RUNNING, "LMM_STATE_DONE": _abi.DONE, "LMM_STATE_FAILED": _abi.FAILED,
     }  # fmt: skip
     names |= {f"LMM_PIXEL_{name.upper()}": number for name, number in _abi.PIXEL_FORMATS.items()}
-    for prefix, listed in (("DTYPE", _abi.DTYPES), ("LOG", _abi.LOG_LEVELS), ("FINISH", _abi.FINISH_REASONS)):
+    names |= {f"LMM_SAMPLE_{name.upper()}": number for name, number in _abi.SAMPLE_FORMATS.items()}
+    for prefix, listed in (("DTYPE", _abi.DTYPES), ("LOG", _abi.LOG_LEVELS), ("FINISH", _abi.FINISH_REASONS),
+                           ("SPEECH_TIMES", _abi.SPEECH_TIMES)):  # fmt: skip
         names |= {f"LMM_{prefix}_{name.upper()}": number for number, name in enumerate(listed)}
     known = {name: number for name, number in CONSTANTS.items() if not name.startswith("LMM_ERROR_")}
     assert names == known
