@@ -137,7 +137,7 @@ void read_prompt(Settings& settings, const SpeechOptions& speech, const Generati
   const std::vector<std::int32_t> ids =
       tokenizer.encode(" " + std::string(text), {.add_special_tokens = false, .parse_special = false});
   settings.prompt.insert(settings.prompt.end(), ids.begin(), ids.end());
-  for (const std::int32_t id : ids) {
+  for (const std::int32_t id : settings.prompt) {
     if (id >= config.vocab_size) fail(ErrorCode::bad_file, "the tokenizer gives token {}, the model has {}", id, config.vocab_size);
   }
   const auto most = config.positions - static_cast<std::int64_t>(settings.initial.size()) - 2;

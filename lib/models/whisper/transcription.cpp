@@ -80,7 +80,7 @@ std::vector<std::int32_t> WindowedTranscription::prompt() const {
 }
 
 double WindowedTranscription::no_speech_probability() const {
-  if (!rules_.no_timestamps) return 0;
+  if (!rules_.no_timestamps || *rules_.no_timestamps == 0) return 0;
   const std::span<const float> logits = search_.logits_of_index();
   std::vector<float> room;
   // <|nospeech|> stands before <|notimestamps|>.

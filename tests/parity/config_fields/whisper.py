@@ -52,6 +52,8 @@ OLDER = {
     "num_attention_heads": Used(),
     "num_key_value_heads": Used(),
     "hidden_size": Used(),
+    "num_labels": CLASSIFIER,
+    "n_positions": Irrelevant("no field: a docstring of modeling_whisper.py speaks of it"),
 }
 
 FAMILY = Family(
