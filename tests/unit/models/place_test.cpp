@@ -86,3 +86,11 @@ TEST_CASE("times that are no positions") {
     CHECK_THROWS_AS(models::place(sequence), Error);
   }
 }
+
+TEST_CASE("steps of 5 / 3 are multiplied in fp32, as the reference's tensors are") {
+  Sequence sequence = sequence_of({{1, {7, 1, 1, static_cast<float>(5.0 / 3.0)}}}, 1);
+  models::place(sequence);
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 1; i <= 7; ++i) times.push_back(sequence.positions[i][0]);
+  CHECK(times == std::vector<std::int64_t>{1, 2, 4, 6, 7, 9, 11});  // 3 * 1.6666666 is 5 in fp32, 4.9999998 in fp64
+}
