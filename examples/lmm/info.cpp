@@ -36,7 +36,9 @@ int Info::run() const {
   line("towers", fmt::format("{}", fmt::join(info.towers, ", ")));
   line("context", fmt::format("{} tokens", info.context_length));
   line("vocabulary", fmt::format("{} tokens", info.vocab_size));
-  line("takes", info.sees_images ? "text, pictures" : "text");
+  line("takes", fmt::format("{}{}{}{}", info.transcribes ? "" : "text", info.sees_images ? ", pictures" : "",
+                            info.sees_videos ? ", videos" : "",
+                            info.hears ? (info.transcribes ? "recordings" : ", recordings") : ""));
   line("chat template", info.has_chat_template ? "yes" : "no (use --raw)");
   return kOk;
 }
