@@ -2,7 +2,7 @@
 same. The model is the folder of LMM_WHISPER_BASE, or <build>/whisper-base, or is made of the two pip packages that
 examples/whisper/make_model.py reads; without any of them these tests are skipped.
 
-Windows that fall back to a temperature above 0 are drawn by chance, so none of these recordings may need it.
+What is drawn at a temperature above 0 is chance, so texts and times are compared at 0 alone, thresholds in force.
 """
 import importlib.util
 import os
@@ -24,6 +24,7 @@ from whisper_reference import RATE, Driver, Reference  # noqa: E402
 
 MAKER = checkpoints.ROOT / "examples" / "whisper" / "make_model.py"
 FALLBACK = dict(temperatures=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+ZERO = dict(temperatures=(0.0,))
 
 ENGLISH = [
     "The quick brown fox jumps over the lazy dog.",
@@ -98,11 +99,10 @@ def base():
 
 def both(base, samples, path, **options):
     driver, reference = base
-    ours = driver.ask(reference.request(samples, path) | {"options": FALLBACK | options})
+    ours = driver.ask(reference.request(samples, path) | {"options": ZERO | options})
     assert "error" not in ours, ours
-    assert all(one["temperature"] == 0 for one in ours["segments"]), [one["text"] for one in ours["segments"]]
     heard = ours["segments"][0]["language"] if ours["segments"] else None
-    theirs = reference.transcribe(samples, words_in=heard, **FALLBACK | options)
+    theirs = reference.transcribe(samples, words_in=heard, **ZERO | options)
     return ours["segments"], [one for one in theirs if one["text"].strip()]
 
 
