@@ -166,6 +166,7 @@ GenerationRules GenerationRules::parse(const Json& generation, std::string where
   rules.suppress = token_ids(fields, "suppress_tokens", vocab);
   rules.begin_suppress = token_ids(fields, "begin_suppress_tokens", vocab);
   rules.previous = token_id(fields, "prev_sot_token_id", vocab);
+  rules.previous_is_named = rules.previous.has_value();
   // Files of before that field: the last but one of the masked tokens (_prepare_decoder_input_ids).
   if (!rules.previous && rules.suppress.size() >= 2) rules.previous = rules.suppress[rules.suppress.size() - 2];
   if (fields.has("max_initial_timestamp_index")) {

@@ -46,6 +46,7 @@ struct GenerationRules {
   std::int32_t start = 0;                   ///< decoder_start_token_id, <|startoftranscript|>
   std::optional<std::int32_t> no_timestamps;  ///< no_timestamps_token_id; time stamps follow it
   std::optional<std::int32_t> previous;     ///< prev_sot_token_id, <|startofprev|>
+  bool previous_is_named = false;           ///< the file has that field; older ones tell it by `suppress`
   std::vector<std::int32_t> suppress;
   std::vector<std::int32_t> begin_suppress;
   std::optional<std::int64_t> max_initial_timestamp;  ///< max_initial_timestamp_index

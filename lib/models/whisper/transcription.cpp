@@ -41,8 +41,11 @@ void WindowedTranscription::begin(Run& run) {
     fail(ErrorCode::unsupported, "a recording of more than one window: {} has no no_timestamps_token_id, without which the "
          "model gives no times", rules_.where);
   }
-  // The prompt stands among what was said before, where that is told.
-  if (settings_.condition_on_previous && !settings_.prompt.empty()) remember(std::span(settings_.prompt).subspan(1));
+  // The prompt stands among what was said before, where that is told. With files that do not name <|startofprev|> it
+  // keeps that token of its own, as in _prepare_segments.
+  const std::span<const std::int32_t> prompt = settings_.prompt;
+  const bool known = !prompt.empty() && rules_.previous_is_named && prompt.front() == *rules_.previous;
+  if (settings_.condition_on_previous) remember(prompt.subspan(known ? 1 : 0));
 }
 
 /// detect_language of generation_whisper.py, over the window heard last.

@@ -30,6 +30,7 @@ inline GenerationRules rules() {
   out.start = kStart;
   out.no_timestamps = kNoTimes;
   out.previous = kPrevious;
+  out.previous_is_named = true;
   out.suppress = {kStart, kPrevious, kNoSpeech};
   out.begin_suppress = {kSpace, kEnd};
   out.multilingual = true;
