@@ -44,7 +44,7 @@ TEST_CASE("options that are out of range or contradict each other") {
   refuse({.temperature = 1.0, .top_k = -1}, "top_k");
   refuse({.temperature = 1.0, .top_p = 1.5}, "top_p");
   refuse({.repetition_penalty = 0.0}, "repetition_penalty");
-  refuse({.logit_bias = {{772, 1.0}}}, "logit_bias");
+  refuse({.logit_bias = {{843, 1.0}}}, "logit_bias");
   refuse({.stop = {""}}, "stop");
   expect(error_of([&] { session.ask(Message()); }), ErrorCode::invalid_argument, {"empty"});
   CHECK(session.history().empty());
