@@ -21,8 +21,8 @@ LMM_API const char* dtype_name(DType dtype) noexcept;
 
 /// How far a long call has come.
 struct Progress {
-  std::string_view stage = {};    ///< "load", "preprocess", "encode" or "prefill"; static storage
-  std::int64_t done = 0;     ///< in the unit of the stage: bytes, tiles x layers, tokens x layers
+  std::string_view stage = {};    ///< "load", "preprocess", "encode", "prefill"; of speech "scan", "encode", "decode"
+  std::int64_t done = 0;     ///< in the unit of the stage: bytes, frames, tiles x layers, tokens x layers
   std::int64_t total = 0;    ///< same unit, > 0
 };
 
@@ -50,7 +50,7 @@ struct LoadOptions {
   OnLog on_log = {};               ///< kept by the model
 };
 
-/// Which times a transcript has.
+/// Which times a transcript has. With none a recording longer than a window of 30 s gets those of segments all the same.
 enum class SpeechTimes : std::int32_t { none = 0, segments = 1, words = 2 };
 
 /// How speech is written down, by a Whisper model alone or as transcriber. What is unset is as transformers' generate()

@@ -20,7 +20,8 @@ class Transcription {
   virtual ~Transcription() = default;
 
   /// Hears the next window (30 s) and adds what is settled to `segments`; false at the end of the recording, where
-  /// nothing was added. Progress stages "encode" and "decode". Errors: as of the sound's reader; cancelled.
+  /// nothing was added. Progress stages "scan" (once, over
+  /// the whole recording), "encode" and "decode". Errors: as of the sound's reader; cancelled.
   virtual bool step(std::vector<Segment>& segments, Run& run) = 0;
 
   virtual std::int64_t new_tokens() const = 0;  ///< generated so far
