@@ -487,12 +487,12 @@ int main(int argc, char** argv) {
   model_folder = argv[1];
   picture_path = argv[2];
   if (argc > 3) seed = std::strtoull(argv[3], nullptr, 10);
-  const int calls = argc > 4 ? std::atoi(argv[4]) : 2000;
+  const int calls = argc > 4 ? std::atoi(argv[4]) : 5000;
   const bool long_form = argc < 4 && std::getenv("LMM_LONG") != nullptr;
   for (int runs = long_form ? 20 : 1; runs > 0; --runs, ++seed) run_sequence(calls);
   for (const auto& [name, call] : operations()) {
     running = name;
-    if (calls >= 2000 && !calls_of.contains(name)) broken("never called: give the sequence more calls");
+    if (calls >= 5000 && !calls_of.contains(name)) broken("never called: give the sequence more calls");
   }
   return 0;
 }
