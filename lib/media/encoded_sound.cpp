@@ -1,13 +1,10 @@
 #include "lib/media/encoded_sound.hpp"
 
+#include "lib/core/descriptor.hpp"
 #include "lib/core/error.hpp"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -25,50 +22,15 @@ struct Identity {
   ino_t number = 0;
 };
 
-/// An open file.
-class Descriptor {
- public:
-  /// Not blocking, so that a pipe without a writer is refused at once; for plain files it means nothing.
-  explicit Descriptor(const std::filesystem::path& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), path_(path) {
-    if (fd_ >= 0) return;
-    const int error = errno;
-    if (error == ENOENT || error == ENOTDIR) fail(ErrorCode::not_found, "{}: no such file", path.string());
-    fail(ErrorCode::io, "{}: cannot open: {}", path.string(), std::strerror(error));
-  }
-  ~Descriptor() { ::close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  Identity identity() const {
-    struct stat status = {};
-    if (::fstat(fd_, &status) != 0) fail(ErrorCode::io, "{}: cannot stat: {}", path_.string(), std::strerror(errno));
-    if (S_ISDIR(status.st_mode)) fail(ErrorCode::io, "{}: is a folder, expected a file", path_.string());
-    if (!S_ISREG(status.st_mode)) fail(ErrorCode::io, "{}: is not a regular file", path_.string());
-    return {status.st_size, status.st_dev, status.st_ino};
-  }
-
-  std::size_t read(std::int64_t offset, std::span<std::byte> out) const {
-    std::size_t done = 0;
-    while (done < out.size()) {
-      const ssize_t got = ::pread(fd_, out.data() + done, out.size() - done, offset + static_cast<std::int64_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(ErrorCode::io, "{}: cannot read: {}", path_.string(), std::strerror(errno));
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
-  }
-
- private:
-  int fd_;
-  std::filesystem::path path_;
-};
+Identity identity_of(const Descriptor& file) {
+  const struct stat status = file.status();
+  return {status.st_size, status.st_dev, status.st_ino};
+}
 
 class OpenFile final : public EncodedSound {
  public:
   OpenFile(const std::filesystem::path& path, const Identity& expected) : file_(path), path_(path), size_(expected.size) {
-    const Identity now = file_.identity();
+    const Identity now = identity_of(file_);
     if (now.device != expected.device || now.number != expected.number) {
       fail(ErrorCode::io, "{}: has been replaced since it was opened", path.string());
     }
@@ -97,7 +59,7 @@ class OpenFile final : public EncodedSound {
 
 class FileBytes final : public SoundBytes {
  public:
-  explicit FileBytes(const std::filesystem::path& path) : path_(path), identity_(Descriptor(path).identity()) {}
+  explicit FileBytes(const std::filesystem::path& path) : path_(path), identity_(identity_of(Descriptor(path))) {}
   std::unique_ptr<EncodedSound> open() const override { return std::make_unique<OpenFile>(path_, identity_); }
 
  private:

@@ -8,13 +8,13 @@ import inspect
 import json
 import pathlib
 import re
-import subprocess
 
 import pytest
 
 pytest.importorskip("transformers")
 
 from conftest import BUILD  # noqa: E402
+from line_driver import LineDriver  # noqa: E402
 from config_fields.kinds import WITH_TYPE, Irrelevant, Refused, Used  # noqa: E402
 
 FAMILIES = sorted(path.stem for path in (pathlib.Path(__file__).parent / "config_fields").glob("*.py") if path.stem != "kinds")
@@ -56,25 +56,14 @@ def test_the_parameters_of_rotary_positions_are_listed():
     assert set(rope_parameters()) == set(RopeParameters.__annotations__)
 
 
-class Loader:
+class Loader(LineDriver):
     """Loads checkpoints; says how that ended."""
 
     def __init__(self):
-        self.process = subprocess.Popen([BUILD / "bin" / "config_driver"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        super().__init__(BUILD / "bin" / "config_driver")
 
     def load(self, folder):
-        self.process.stdin.write(f"{folder}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the driver ended at {folder}"
-        return json.loads(line)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        assert self.process.wait(timeout=60) == 0
+        return json.loads(self.line(folder))
 
 
 @pytest.fixture(scope="module")

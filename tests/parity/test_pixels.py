@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 import types
 import warnings
 
@@ -17,6 +16,7 @@ import pytest
 from PIL import Image
 
 import picture_files
+from line_driver import WordDriver
 
 transformers = pytest.importorskip("transformers")
 transformers.logging.set_verbosity_error()
@@ -30,18 +30,9 @@ KERNELS = (1, 2, 3)  # portable, SSE4, AVX2
 ABSENT = object()
 
 
-class Driver:
+class Driver(WordDriver):
     def __init__(self, folder):
-        self.process = subprocess.Popen([DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.out = folder / "out"
-
-    def ask(self, *words):
-        """Numbers of the answer, or its error text."""
-        self.process.stdin.write("\t".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, "the driver ended"
-        return answer.strip() if answer.startswith("error") else [float(word) for word in answer.split()]
+        super().__init__(DRIVER, folder)
 
     def rgb(self, path):
         answer = self.ask("decode", path, self.out)

@@ -7,10 +7,11 @@ import json
 import math
 import os
 import pathlib
-import subprocess
 
 import numpy as np
 import pytest
+
+from line_driver import WordDriver
 
 soundfile = pytest.importorskip("soundfile")
 soxr = pytest.importorskip("soxr")
@@ -26,18 +27,9 @@ KINDS = {"wav": ("WAV", "PCM_16"), "24.wav": ("WAV", "PCM_24"), "float.wav": ("W
          "w64": ("W64", "PCM_16"), "rf64": ("RF64", "PCM_16")}
 
 
-class Driver:
+class Driver(WordDriver):
     def __init__(self, folder):
-        self.process = subprocess.Popen([DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.out = folder / "out"
-
-    def ask(self, *words):
-        """Numbers of the answer, or its error text."""
-        self.process.stdin.write("\t".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, "the driver ended"
-        return answer.strip() if answer.startswith("error") else [float(word) for word in answer.split()]
+        super().__init__(DRIVER, folder)
 
     def samples(self, path, rate, block=1000):
         answer = self.ask("read", path, rate, block, self.out)

@@ -1,7 +1,6 @@
 """What transformers' generate() hears, with the settings that lmm has by default, and what whisper_driver does."""
 import json
 import os
-import subprocess
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneratio
 from transformers.models.whisper import tokenization_whisper
 
 from conftest import BUILD
+from line_driver import LineDriver
 
 transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -18,26 +18,14 @@ RATE = 16000
 NEVER = 1e9  # a threshold that nothing crosses
 
 
-class Driver:
+class Driver(LineDriver):
     """bin/whisper_driver with one checkpoint."""
 
     def __init__(self, folder, dtype="fp32", threads=1):
-        words = [BUILD / "bin" / "whisper_driver", folder, dtype, threads]
-        self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        super().__init__(BUILD / "bin" / "whisper_driver", folder, dtype, threads)
 
     def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        assert line, f"the driver ended at {request}"
-        return json.loads(line)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        assert self.process.wait(timeout=60) == 0
+        return json.loads(self.line(json.dumps(request)))
 
 
 def synthetic(seconds, seed):

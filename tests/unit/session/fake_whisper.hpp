@@ -3,9 +3,11 @@
 #include "lib/models/transcriber.hpp"
 #include "lib/session/engine.hpp"
 
+#include <lmm/error.hpp>
 #include <lmm/model.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -76,6 +78,16 @@ inline Model fake_whisper(std::chrono::milliseconds pace = {}) {
   engine->family = std::move(family);
   engine->worker = std::make_unique<session::Worker>([] { return std::shared_ptr<void>(); });
   return Model(engine);
+}
+
+/// The code of what a call throws; internal where it throws nothing.
+inline ErrorCode code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
 }
 
 }  // namespace lmm::test

@@ -19,6 +19,7 @@
 
 using namespace lmm;
 using namespace std::chrono_literals;
+using test::code_of;
 using test::fake_whisper;
 
 namespace {
@@ -68,15 +69,6 @@ void check_two(const std::vector<Utterance>& all) {
   CHECK(found[0].text.starts_with(" one"));
   REQUIRE(!found[1].segments.empty());
   CHECK(found[1].segments[0].begin == doctest::Approx(found[1].begin));
-}
-
-ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
 }
 
 }  // namespace

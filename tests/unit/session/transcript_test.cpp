@@ -16,6 +16,7 @@
 #include <vector>
 
 using namespace lmm;
+using test::code_of;
 using test::fake_whisper;
 using namespace std::chrono_literals;
 
@@ -26,15 +27,6 @@ Model fake_reader() { return Model(test::fake_engine(std::make_shared<test::Fake
 Audio recording(int seconds) {
   const std::vector<float> samples(static_cast<std::size_t>(seconds) * 1000, 0.25f);
   return Audio::from_samples({samples.data(), samples.size() * sizeof(float), 1000, 1});
-}
-
-ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
 }
 
 }  // namespace
