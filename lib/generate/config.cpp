@@ -288,11 +288,16 @@ GenerationConfig GenerationConfig::from_model_config(const Json& config, std::st
 
 GenerationConfig GenerationConfig::load(const std::filesystem::path& folder) {
   std::error_code ignored;
+  const std::filesystem::path model = folder / "config.json";
+  const Json config = std::filesystem::exists(model, ignored) ? read_json_file(model) : Json::object();
+  // Of several models in one the thinker answers, with what its own config says (Qwen2_5OmniForConditionalGeneration).
+  const auto thinker = config.is_object() ? config.find("thinker_config") : config.end();
+  if (thinker != config.end() && thinker->is_object()) {
+    return from_model_config(*thinker, model.string() + ": thinker_config");
+  }
   const std::filesystem::path own = folder / "generation_config.json";
   if (std::filesystem::exists(own, ignored)) return parse(read_json_file(own), own.string());
-  const std::filesystem::path model = folder / "config.json";
-  if (std::filesystem::exists(model, ignored)) return from_model_config(read_json_file(model), model.string());
-  return {};
+  return from_model_config(config, model.string());
 }
 
 }  // namespace lmm::generate

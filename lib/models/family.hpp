@@ -18,13 +18,18 @@
 namespace lmm::models {
 
 /// How rows of a picture lie on the axes of multimodal rotary positions (nn::Position), in merged units (those of the
-/// rows): row (t * height + h) * width + w stands at t * interval, h and w from where the grid begins.
+/// rows): row (t * height + h) * width + w stands at t * interval * unit, h and w from where the grid begins.
 /// No grid (time 0): the rows stand one behind the other, as text does.
 struct Grid {
   std::int64_t time = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
   double interval = 1.0;  ///< on the time axis, from one step to the next; fractions of a place are cut off
+  double unit = 1.0;      ///< places of one unit of interval, such as those of a second
+
+  /// What comes behind the grid stands behind its longer side, or behind its largest place on any axis.
+  enum class End { longer_side, last_place };
+  End end = End::longer_side;
 
   std::int64_t rows() const noexcept { return time * height * width; }
 };
@@ -83,7 +88,7 @@ struct Sequence {
 };
 
 /// Gives the tokens of a prompt their positions: text stands behind what was before, a span with a grid on its grid,
-/// and what follows a grid behind its longer side (get_rope_index of transformers' qwen2_vl, qwen2_5_vl and qwen3_vl).
+/// and what follows a grid where that says (get_rope_index of transformers' qwen2_vl, qwen2_5_vl, qwen3_vl, qwen2_5_omni).
 /// Without any grid positions stay plain. Errors: internal for a grid that does not fit its span, invalid_argument for
 /// times that no position can say.
 void place(Sequence& sequence);

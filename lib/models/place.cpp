@@ -13,17 +13,29 @@ void check(const MediaSpan& span) {
          grid.width, span.count, span.position);
   }
   constexpr double kMost = 1 << 30;  // positions are computed with in fp32; no context is as long
-  if (!(grid.interval >= 0.0 && grid.interval * static_cast<double>(grid.time) <= kMost)) {
+  const double step = grid.interval * grid.unit;
+  if (!(grid.interval >= 0.0 && step >= 0.0 && step * static_cast<double>(grid.time) <= kMost)) {
     fail(ErrorCode::invalid_argument, "{} steps of {} positions on the time axis, expected at most {} positions in all",
-         grid.time, grid.interval, kMost);
+         grid.time, step, kMost);
   }
 }
 
-/// Positions of a grid that begins at `start`. The product is the reference's, of fp32 tensors: 3 * (5 / 3) is 5.
+/// Where a step stands on the time axis. The products are the reference's, of fp32 tensors: 3 * (5 / 3) is 5.
+std::int64_t time_of(const Grid& grid, std::int64_t step) {
+  const float moment = static_cast<float>(step) * static_cast<float>(grid.interval);
+  return static_cast<std::int64_t>(moment * static_cast<float>(grid.unit));
+}
+
+/// Places from where a grid begins to what comes behind it.
+std::int64_t length_of(const Grid& grid) {
+  const std::int64_t side = std::max(grid.height, grid.width);
+  return grid.end == Grid::End::longer_side ? side : std::max(side, time_of(grid, grid.time - 1) + 1);
+}
+
+/// Positions of a grid that begins at `start`.
 void place_on_grid(const Grid& grid, std::int64_t start, std::vector<nn::Position>& positions) {
-  const float interval = static_cast<float>(grid.interval);
   for (std::int64_t t = 0; t < grid.time; ++t) {
-    const auto time = start + static_cast<std::int64_t>(static_cast<float>(t) * interval);
+    const std::int64_t time = start + time_of(grid, t);
     for (std::int64_t h = 0; h < grid.height; ++h) {
       for (std::int64_t w = 0; w < grid.width; ++w) positions.push_back({time, start + h, start + w});
     }
@@ -49,7 +61,7 @@ void place(Sequence& sequence) {
     check(span);
     place_text(span.position);
     place_on_grid(span.grid, next, sequence.positions);
-    next += std::max(span.grid.height, span.grid.width);
+    next += length_of(span.grid);
   }
   place_text(static_cast<std::int64_t>(sequence.ids.size()));
   // As the reference: behind the largest place of all, which may be the time of a long video.

@@ -4,6 +4,7 @@
 #include "lib/models/idefics3/model.hpp"
 #include "lib/models/llama/model.hpp"
 #include "lib/models/qwen2/model.hpp"
+#include "lib/models/qwen2_5_omni/model.hpp"
 #include "lib/models/qwen2_5_vl/model.hpp"
 #include "lib/models/qwen2_vl/model.hpp"
 #include "lib/models/qwen3/model.hpp"
@@ -22,6 +23,8 @@ constexpr std::array kFamilies = {
     FamilyEntry{"idefics3", idefics3::describe, idefics3::load},
     FamilyEntry{"llama", llama::describe, llama::load},
     FamilyEntry{"qwen2", qwen2::describe, qwen2::load},
+    FamilyEntry{"qwen2_5_omni", qwen2_5_omni::describe, qwen2_5_omni::load, "thinker"},
+    FamilyEntry{"qwen2_5_omni_thinker", qwen2_5_omni::describe, qwen2_5_omni::load},
     FamilyEntry{"qwen2_5_vl", qwen2_5_vl::describe, qwen2_5_vl::load},
     FamilyEntry{"qwen2_vl", qwen2_vl::describe, qwen2_vl::load},
     FamilyEntry{"qwen3", qwen3::describe, qwen3::load},

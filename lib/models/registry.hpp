@@ -17,6 +17,7 @@ struct FamilyEntry {
   FamilyInfo (*describe)(const Checkpoint& checkpoint);
   /// Builds the layers. Runs on the worker thread; progress in bytes of weights.
   std::unique_ptr<const Family> (*load)(const Checkpoint& checkpoint, const nn::Placement& placement, Run& run);
+  std::string_view weights = {};  ///< what all names begin with, where the checkpoint holds other models' weights too
 };
 
 std::span<const FamilyEntry> families();

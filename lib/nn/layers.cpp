@@ -11,6 +11,19 @@ Linear::Linear(const WeightScope& weights, std::int64_t in, std::int64_t out, bo
   if (bias) bias_ = weights.tensor("bias", {out});
 }
 
+Linear Linear::joined(const WeightScope& weights, std::initializer_list<std::string_view> names, std::int64_t in,
+                      std::int64_t out_of_each, bool bias) {
+  const auto spelled = [&](const char* what) {
+    std::vector<std::string> out;
+    for (const std::string_view name : names) out.push_back(fmt::format("{}.{}", name, what));
+    return out;
+  };
+  Linear linear;
+  linear.weight_ = weights.joined(spelled("weight"), {out_of_each, in});
+  if (bias) linear.bias_ = weights.joined(spelled("bias"), {out_of_each});
+  return linear;
+}
+
 at::Tensor Linear::operator()(const at::Tensor& x) const {
   return bias_.defined() ? at::linear(x, weight_, bias_) : at::linear(x, weight_);
 }

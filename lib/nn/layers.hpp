@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -14,12 +15,20 @@ namespace lmm::nn {
 class Linear {
  public:
   Linear(const WeightScope& weights, std::int64_t in, std::int64_t out, bool bias);
+
+  /// Several products of one size in one, such as those of queries, keys and values: the weights of each scope, one
+  /// behind the other.
+  static Linear joined(const WeightScope& weights, std::initializer_list<std::string_view> names, std::int64_t in,
+                       std::int64_t out_of_each, bool bias);
+
   at::Tensor operator()(const at::Tensor& x) const;  // (..., in) -> (..., out)
 
   const at::Tensor& weight() const noexcept { return weight_; }
   const at::Tensor& bias() const noexcept { return bias_; }
 
  private:
+  Linear() = default;
+
   at::Tensor weight_;
   at::Tensor bias_;  // undefined without bias
 };

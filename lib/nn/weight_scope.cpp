@@ -53,6 +53,17 @@ at::Tensor WeightScope::tensor(std::string_view name, const std::vector<std::int
   return placed(mapped(view), view);
 }
 
+at::Tensor WeightScope::joined(std::span<const std::string> names, const std::vector<std::int64_t>& shape) const {
+  std::vector<at::Tensor> parts;
+  for (const std::string& name : names) parts.push_back(tensor(name, shape));
+  at::Tensor out = at::cat(parts);
+  for (const std::string& name : names) {
+    const weights::TensorView& view = scope_.tensor(name, shape);
+    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
+  }
+  return out;
+}
+
 at::Tensor WeightScope::stacked(std::string_view name, std::int64_t count, std::int64_t out, std::int64_t in) const {
   const std::vector<std::int64_t> turned = {count, in, out};
   if (out == in || !scope_.has(name, turned)) return tensor(name, {count, out, in});

@@ -5,6 +5,8 @@
 #include "lib/weights/weights.hpp"
 
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,10 @@ class WeightScope {
       : scope_(std::move(scope)), placement_(placement), run_(&run) {}
 
   WeightScope scope(std::string_view name) const { return {scope_.scope(name), placement_, *run_}; }
+  /// The first of these scopes that a tensor lies in, as weights::Weights::first_of.
+  WeightScope first_of(std::initializer_list<std::string_view> names) const {
+    return {scope_.first_of(names), placement_, *run_};
+  }
   bool has(std::string_view name) const { return scope_.has(name); }
 
   /// Errors: bad_file for a missing tensor, another shape, or a value that is not finite.
@@ -28,6 +34,9 @@ class WeightScope {
   /// A stack (count, out, in), stored so or as (count, in, out), which their shapes tell; where both are one shape it is
   /// the first (Transpose with check_dims in transformers' conversion_mapping.py). As tensor().
   at::Tensor stacked(std::string_view name, std::int64_t count, std::int64_t out, std::int64_t in) const;
+
+  /// Tensors of one shape, one behind the other along their first axis. A copy. As tensor().
+  at::Tensor joined(std::span<const std::string> names, const std::vector<std::int64_t>& shape) const;
 
   const Placement& placement() const noexcept { return placement_; }
 

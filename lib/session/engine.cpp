@@ -44,8 +44,9 @@ models::Checkpoint open_checkpoint(const std::filesystem::path& folder) {
     fail(ErrorCode::unsupported, "{}: quantization_config ({}), lmm loads unquantised checkpoints (fp32, fp16, bf16)",
          config.string(), named ? (*quantization)["quant_method"].dump() : "of unknown method");
   }
-  static_cast<void>(models::family_of(checkpoint));  // an unknown architecture is said before missing weights are
-  checkpoint.weights = weights::Weights::open(folder);
+  // An unknown architecture is said before missing weights are.
+  const models::FamilyEntry& entry = models::family_of(checkpoint);
+  checkpoint.weights = weights::Weights::open(folder, entry.weights);
   return checkpoint;
 }
 

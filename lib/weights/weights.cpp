@@ -38,7 +38,7 @@ bool less_name(const TensorView& a, const TensorView& b) noexcept { return a.nam
 
 }  // namespace
 
-std::shared_ptr<const Weights> Weights::open(const std::filesystem::path& folder) {
+std::shared_ptr<const Weights> Weights::open(const std::filesystem::path& folder, std::string_view below) {
   std::shared_ptr<Weights> weights(new Weights);
   weights->folder_ = folder;
   std::error_code error;
@@ -51,6 +51,7 @@ std::shared_ptr<const Weights> Weights::open(const std::filesystem::path& folder
          other_format(folder));
   }
   weights->finish();
+  weights->keep_below(below);
   return weights;
 }
 
@@ -79,6 +80,7 @@ void Weights::add_shards(const std::filesystem::path& index_path) {
   }
 }
 
+/// Sorts by name, each once.
 void Weights::finish() {
   std::sort(tensors_.begin(), tensors_.end(), less_name);
   const auto same_name = [](const TensorView& a, const TensorView& b) { return a.name == b.name; };
@@ -87,6 +89,17 @@ void Weights::finish() {
     fail(ErrorCode::bad_file, "{}: tensor {} is in {} and in {}, expected once", folder_.string(),
          printable(twice->name), twice->file->path().filename().string(),
          std::next(twice)->file->path().filename().string());
+  }
+}
+
+void Weights::keep_below(std::string_view prefix) {
+  if (!prefix.empty() && has_below(prefix)) {
+    const std::string start = std::string(prefix) + '.';
+    std::erase_if(tensors_, [&](const TensorView& view) { return !view.name.starts_with(start); });
+    std::erase_if(files_, [&](const std::filesystem::path& file) {
+      return std::none_of(tensors_.begin(), tensors_.end(),
+                          [&](const TensorView& view) { return view.file->path() == file; });
+    });
   }
   for (const TensorView& view : tensors_) {
     total_bytes_ = checked_add(total_bytes_, view.bytes, "size of all tensors");
@@ -152,6 +165,13 @@ void Weights::missing(const std::string& name, const std::vector<std::int64_t>& 
 std::string Scope::full_name(std::string_view name) const {
   if (prefix_.empty() || name.empty()) return prefix_ + std::string(name);
   return fmt::format("{}.{}", prefix_, name);
+}
+
+Scope Scope::first_of(std::initializer_list<std::string_view> names) const {
+  for (const std::string_view name : names) {
+    if (weights_->has_below(full_name(name))) return scope(name);
+  }
+  return names.size() == 0 ? *this : scope(*names.begin());
 }
 
 bool Scope::has(std::string_view name, const std::vector<std::int64_t>& shape) const {

@@ -20,9 +20,11 @@ class Scope;
 /// Opening maps the files and reads their headers; no page of data is touched. Immutable, usable from many threads.
 class Weights : public std::enable_shared_from_this<Weights> {
  public:
+  /// `below`: keeps what lies below this prefix alone, and no mapping of files without such, if anything does: of a
+  /// checkpoint of several models the one that is run.
   /// Errors: not_found (says what was looked for, and which unsupported format lies there instead); bad_file
   /// (malformed file or index, a tensor twice or not where the index says); unsupported (element type); io.
-  static std::shared_ptr<const Weights> open(const std::filesystem::path& folder);
+  static std::shared_ptr<const Weights> open(const std::filesystem::path& folder, std::string_view below = {});
 
   /// The tensor of that name, or nullptr. Does not count as a use.
   const TensorView* find(std::string_view name) const noexcept;
@@ -49,6 +51,7 @@ class Weights : public std::enable_shared_from_this<Weights> {
   Weights() = default;
   void add_file(const std::filesystem::path& path);
   void add_shards(const std::filesystem::path& index_path);
+  void keep_below(std::string_view prefix);
   void finish();
   bool has_below(std::string_view prefix) const noexcept;
   const TensorView& take(const TensorView& view) const noexcept;
@@ -69,6 +72,10 @@ class Scope {
       : weights_(std::move(weights)), prefix_(std::move(prefix)) {}
 
   Scope scope(std::string_view name) const { return {weights_, full_name(name)}; }
+
+  /// Weights::first_of below this prefix.
+  Scope first_of(std::initializer_list<std::string_view> names) const;
+
   bool has(std::string_view name) const { return weights_->find(full_name(name)) != nullptr; }
 
   /// True where there is a tensor of that name and exactly this shape.

@@ -5,7 +5,7 @@
 // Reads JSON lines, writes one JSON line for each:
 //   {"id", "prompt", "images": [files], "raw": bool, "max_tokens": n, "session": name}
 //   -> {"id", "text", "token_ids", "finish_reason", "usage": {...}}, or {"id", "error": code, "message"}
-// "parts" instead of "images": what stands before the prompt, in order; each {"image": file}, {"text": ...} or
+// "parts" instead of "images": what stands before the prompt, in order; each {"image": file}, {"audio": file}, {"text": ...} or
 // {"video": {"frames": [files], "indices": [numbers], "fps": number, "total": n}}, a choice of n frames, or without "total"
 // all of them, frame i at indices[i] / fps seconds.
 // "taps": a folder, into which each intermediate is written as <name>.f32; the answer has their "shapes".
@@ -72,6 +72,7 @@ Json answer(lmm::Session& session, const Json& question) {
   }
   for (const Json& part : question.value("parts", Json::array())) {
     if (part.contains("image")) message.parts.emplace_back(lmm::Image::open(part["image"].get<std::string>()));
+    if (part.contains("audio")) message.parts.emplace_back(lmm::Audio::open(part["audio"].get<std::string>()));
     if (part.contains("text")) message.parts.emplace_back(part["text"].get<std::string>());
     if (part.contains("video")) message.parts.emplace_back(video_of(part["video"]));
   }

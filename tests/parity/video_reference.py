@@ -66,9 +66,10 @@ class RemoteModel:
     def render(self, messages):
         return self.ask("render", messages=messages)["text"]
 
-    def inputs(self, text, pictures=(), videos=()):
+    def inputs(self, text, pictures=(), videos=(), sounds=()):
         """Whatever is asked of the other calls, with input_ids and positions beside it."""
         job = dict(text=text, pictures=[str(path) for path in pictures], videos=[spelled(video) for video in videos])
+        job |= dict(sounds=[str(path) for path in sounds]) if sounds else {}
         tensors, _ = self.reference.tensors("inputs", **self.key, **job)
         return tensors | {"job": job}
 
@@ -112,6 +113,7 @@ def main():
     from transformers.image_utils import load_image
     from transformers.video_utils import VideoMetadata
 
+    import omni_checkpoints as omni
     import qwen_vl_checkpoints as qwen
 
     def array(video):
@@ -150,6 +152,20 @@ def main():
             rest = {name: value for name, value in inputs.items() if "pixel" not in name}
             return self.model.model.get_rope_index(**rest)[0] if "mm_token_type_ids" in rest else torch.zeros(0)
 
+    class OmniModel(omni.OmniReference):
+        """With the rate of the frames, which its processor does not take from them."""
+
+        def make_processor(self):
+            return super().make_processor(AutoVideoProcessor.from_pretrained(self.folder))
+
+        def inputs(self, text, pictures=(), videos=(), sounds=()):
+            if not videos:
+                return super().inputs(text, pictures, sounds)
+            known = video_kwargs(videos)
+            rates = {one.fps and len(video["frames"]) / one.total_num_frames * one.fps for one, video in zip(known["video_metadata"], videos)}
+            assert len(rates) == 1, "transformers takes one rate for all videos of a call"
+            return super().inputs(text, pictures, sounds, videos=[array(video) for video in videos], videos_kwargs=known | {"fps": rates.pop()})
+
     models = {}
 
     def model(job):
@@ -157,11 +173,12 @@ def main():
         if key not in models:
             if len(models) > 2:
                 models.pop(next(iter(models)))
-            models[key] = Model(job["folder"], getattr(torch, job["dtype"]))
+            hears = json.loads((pathlib.Path(job["folder"]) / "config.json").read_text())["model_type"].startswith("qwen2_5_omni")
+            models[key] = (OmniModel if hears else Model)(job["folder"], getattr(torch, job["dtype"]))
         return models[key]
 
     def inputs(job):
-        return model(job).inputs(job["text"], job["pictures"], job["videos"])
+        return model(job).inputs(job["text"], job["pictures"], job["videos"], *([job["sounds"]] if job.get("sounds") else []))
 
     def save(job, tensors):
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, job["out"])

@@ -89,6 +89,7 @@ void check_patches(const Processor& processor, const Checkpoint& checkpoint, con
 VideoProcessor::VideoProcessor(const Checkpoint& checkpoint, const Variant& variant) {
   try {
     config_ = VideoProcessorConfig::load(checkpoint.folder, variant.videos);
+    if (variant.set_videos) variant.set_videos(config_);
     check_patches(config_, checkpoint, variant, "video");
     table = video_table(config_.scale);
   } catch (const Error&) {
@@ -117,8 +118,8 @@ class QwenVl final : public Family {
         vision_end_(vision_token(checkpoint.folder, "vision_end_token")),
         // Published files name the tower "visual" and the text model "model"; transformers 5 nests both in "model". The
         // bare model's save_pretrained leaves that out.
-        tower_(variant.make_tower(root.scope(checkpoint.weights->first_of({"visual", "model.visual"})))),
-        decoder_(root.scope(checkpoint.weights->first_of({"model.language_model", "language_model", "model", ""})), root,
+        tower_(variant.make_tower(root.first_of({"visual", "model.visual"}))),
+        decoder_(root.first_of({"model.language_model", "language_model", "model", ""}), root,
                  variant.config.text, variant.config.tie_word_embeddings) {}
 
   const FamilyInfo& info() const override { return info_; }
@@ -207,9 +208,13 @@ MediaPlan QwenVl::plan(const media::Video& video) const {
     return plan;
   }
   grid.time = seen.steps;
+  const double seconds = static_cast<double>(config.temporal_patch_size) / seen.sampled_fps;
   if (times_ == VideoTimes::seconds) {  // second_per_grid_ts, an fp32 tensor
-    const double seconds = static_cast<double>(config.temporal_patch_size) / seen.sampled_fps;
     grid.interval = static_cast<float>(tokens_per_second_) * static_cast<float>(seconds);
+  } else if (times_ == VideoTimes::clock) {  // where no rate is known Qwen2_5OmniProcessor takes 2 frames a second
+    grid.interval = media::frame_rate(video) ? seconds : static_cast<double>(config.temporal_patch_size) / 2.0;
+    grid.unit = tokens_per_second_;
+    grid.end = Grid::End::last_place;
   }
   plan.grids = {grid};
   plan.prompt = repeated(token, plan.rows);
@@ -373,7 +378,7 @@ FamilyInfo describe(const Checkpoint& checkpoint, const Variant& variant) {
 std::unique_ptr<const Family> load(const Checkpoint& checkpoint, const Variant& variant, const nn::Placement& placement,
                                    Run& run) {
   return std::make_unique<QwenVl>(checkpoint, variant,
-                                  nn::WeightScope(checkpoint.weights->scope(""), placement, run));
+                                  nn::WeightScope(checkpoint.weights->scope(variant.prefix), placement, run));
 }
 
 FamilyInfo describe(const Checkpoint& checkpoint) { return describe(checkpoint, variant(checkpoint)); }

@@ -21,6 +21,7 @@ enum class VideoTimes {
   steps,    ///< not at all: a temporal patch is one step (Qwen2-VL)
   seconds,  ///< a temporal patch is as many steps as its seconds times tokens_per_second (Qwen2.5-VL)
   stamps,   ///< in words before each temporal patch, which has a grid of its own (Qwen3-VL)
+  clock,    ///< as `seconds`; the text behind goes on after the last of them (Qwen2.5-Omni)
 };
 
 /// What makes a family of these. `vision` is the shape of the tower that make_tower builds from the weights below
@@ -31,7 +32,9 @@ struct Variant {
   answer::Format grounding = answer::Format::qwen2_vl;
   VideoClass videos = VideoClass::qwen2_vl;
   VideoTimes times = VideoTimes::steps;
-  double tokens_per_second = 1.0;      ///< of VideoTimes::seconds
+  double tokens_per_second = 1.0;      ///< of VideoTimes::seconds and clock
+  std::string prefix = {};             ///< what the names of its weights begin with, such as "thinker"
+  std::function<void(VideoProcessorConfig&)> set_videos = {};  ///< what the family's processor sets, whatever the file says
   std::function<std::unique_ptr<const towers::QwenVisionTower>(const nn::WeightScope&)> make_tower;
 };
 

@@ -20,6 +20,8 @@ constexpr std::string_view kIgnored[] = {
     "image_seq_length", "default_to_square",              // of other processors; size counts pixels here
     "video_processor_type", "fps", "min_frames", "max_frames", "num_frames", "do_sample_frames",  // videos
     "return_metadata", "video_metadata",
+    "feature_size", "sampling_rate", "hop_length", "n_fft", "chunk_length", "n_samples", "nb_max_frames", "padding_side",
+    "padding_value", "dither", "return_attention_mask",  // of the feature extractor that shares Qwen2.5-Omni's file
 };
 
 constexpr std::string_view kRead[] = {

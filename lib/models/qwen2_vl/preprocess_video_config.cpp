@@ -18,6 +18,8 @@ constexpr std::string_view kIgnored[] = {
     "return_tensors", "data_format", "input_data_format",  // the form of the result and of arrays given
     "return_metadata", "video_metadata", "device", "backend", "disable_grouping", "default_to_square",
     "image_seq_length", "max_image_size", "max_duration", "use_token_compression",  // read by nothing
+    "feature_size", "sampling_rate", "hop_length", "n_fft", "chunk_length", "n_samples", "nb_max_frames", "padding_side",
+    "padding_value", "dither", "return_attention_mask",  // of the feature extractor that shares Qwen2.5-Omni's file
 };
 
 constexpr std::string_view kRead[] = {

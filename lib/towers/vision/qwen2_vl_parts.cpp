@@ -102,7 +102,9 @@ AxialTable axial_table(const at::Tensor& places, std::int64_t head_dim, double t
 
 QwenVisionAttention::QwenVisionAttention(const nn::WeightScope& weights, const QwenVisionConfig& config)
     : heads_(config.heads),
-      qkv_(weights.scope("qkv"), config.hidden_size, 3 * config.hidden_size, true),
+      // Qwen2.5-Omni's tower stores three products.
+      qkv_(weights.has("q.weight") ? nn::Linear::joined(weights, {"q", "k", "v"}, config.hidden_size, config.hidden_size, true)
+                                   : nn::Linear(weights.scope("qkv"), config.hidden_size, 3 * config.hidden_size, true)),
       proj_(weights.scope("proj"), config.hidden_size, config.hidden_size, true) {}
 
 void QwenVisionAttention::rotate(const at::Tensor& qkv, const AxialTable& rope, std::int64_t first) {

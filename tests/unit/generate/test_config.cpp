@@ -188,6 +188,18 @@ TEST_CASE("fallback to the model config") {
   }
 }
 
+TEST_CASE("where a thinker answers, its own config tells how, and the whole model's file nothing") {
+  const Folder folder;
+  folder.write("config.json", R"({"eos_token_id": 5, "thinker_config": {"eos_token_id": 7, "text_config": {"pad_token_id": 8}}})");
+  folder.write("generation_config.json", R"({"eos_token_id": 6, "do_sample": true})");
+  const GenerationConfig config = GenerationConfig::load(folder.path);
+  CHECK(config.eos_token_id == TokenIds{7});
+  CHECK(config.pad_token_id == 8);
+  CHECK(!config.do_sample);
+  folder.write("config.json", R"({"thinker_config": {"eos_token_id": "seven"}})");
+  CHECK_THROWS_WITH_AS(GenerationConfig::load(folder.path), doctest::Contains("thinker_config: eos_token_id"), lmm::Error);
+}
+
 TEST_CASE("loading from a folder") {
   const Folder folder;
   CHECK(GenerationConfig::load(folder.path).eos_token_id.empty());

@@ -94,3 +94,24 @@ TEST_CASE("steps of 5 / 3 are multiplied in fp32, as the reference's tensors are
   for (std::size_t i = 1; i <= 7; ++i) times.push_back(sequence.positions[i][0]);
   CHECK(times == std::vector<std::int64_t>{1, 2, 4, 6, 7, 9, 11});  // 3 * 1.6666666 is 5 in fp32, 4.9999998 in fp64
 }
+
+TEST_CASE("seconds are rounded before they become places, and text may go on behind the last of them") {
+  // A frame every 2 / 29.97 s and 25 places a second, as get_rope_index of qwen2_5_omni has them.
+  const Grid clock{8, 1, 2, 2 / 29.97, 25.0, Grid::End::last_place};
+  Sequence sequence = sequence_of({{1, clock}}, 1);
+  models::place(sequence);
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 1; i <= 16; i += 2) times.push_back(sequence.positions[i][0]);
+  CHECK(times == std::vector<std::int64_t>{1, 2, 4, 6, 7, 9, 11, 12});
+  CHECK(sequence.positions.back() == nn::Position{13, 13, 13});
+  CHECK(sequence.next_position == 14);
+
+  Sequence side = sequence_of({{1, {2, 1, 6, 1.0, 2.0, Grid::End::last_place}}}, 1);
+  models::place(side);
+  CHECK(side.positions.back() == nn::Position{7, 7, 7});  // its longer side reaches further than its time
+
+  for (const double unit : {-1.0, std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    Sequence bad = sequence_of({{1, {2, 1, 1, 1.0, unit, Grid::End::last_place}}}, 1);
+    CHECK_THROWS_AS(models::place(bad), Error);
+  }
+}

@@ -49,6 +49,33 @@ TEST_CASE("a folder with one file") {
   CHECK(weights->find("") == nullptr);
 }
 
+TEST_CASE("of several models in one folder those below a prefix are kept") {
+  const TempFolder folder;
+  folder.write("model-1.safetensors", file_of({"thinker.a", "talker.a"}));
+  folder.write("model-2.safetensors", file_of({"talker.b", "thinker-like"}));
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"thinker.a":"model-1.safetensors","talker.a":"model-1.safetensors",
+                   "talker.b":"model-2.safetensors","thinker-like":"model-2.safetensors"}})");
+  const auto weights = Weights::open(folder.path(), "thinker");
+  CHECK(weights->names() == Names{"thinker.a"});
+  CHECK(weights->total_bytes() == 1);
+  CHECK(weights->parameters() == 1);
+  REQUIRE(weights->files().size() == 1);
+  CHECK(weights->files()[0].filename() == "model-1.safetensors");
+  CHECK(weights->scope("thinker").has("a"));
+  CHECK(weights->unused() == Names{"thinker.a"});
+  CHECK(Weights::open(folder.path(), "none")->names().size() == 4);  // a model that stands there alone
+}
+
+TEST_CASE("the first of several spellings below a prefix") {
+  const TempFolder folder;
+  folder.write("model.safetensors", file_of({"thinker.model.visual.x", "thinker.lm_head.weight"}));
+  const auto thinker = Weights::open(folder.path())->scope("thinker");
+  CHECK(thinker.first_of({"visual", "model.visual"}).prefix() == "thinker.model.visual");
+  CHECK(thinker.first_of({"visual", ""}).prefix() == "thinker");
+  CHECK(thinker.first_of({"audio", "video"}).prefix() == "thinker.audio");
+}
+
 TEST_CASE("a folder without weights says what was looked for and what lies there instead") {
   const TempFolder folder;
   CHECK(refused(folder).code == ErrorCode::not_found);
