@@ -39,6 +39,7 @@ class Tiny:
     alone: bool = False            # the thinker without talker and token2wav
     dtype: str = "float32"
     tied: bool = False
+    bare: bool = False             # as the thinker without head saves itself
     text: dict = dataclasses.field(default_factory=dict)
     vision: dict = dataclasses.field(default_factory=dict)
     audio: dict = dataclasses.field(default_factory=dict)
@@ -59,6 +60,7 @@ TINY = [
                                                    encoder_ffn_dim=51, d_model=36, encoder_attention_heads=3, num_mel_bins=21),
          sounds=dict(feature_size=21, chunk_length=2, hop_length=137, n_fft=350), more=dict(position_id_per_seconds=13)),
     Tiny("omni-tied", alone=True, tied=True, text=dict(hidden_act="gelu"), audio=dict(activation_function="gelu_new", scale_embedding=True)),
+    Tiny("omni-bare", alone=True, tied=True, bare=True),
     Tiny("omni-head-dim", alone=True, text=dict(head_dim=24), rope=dict(mrope_section=[4, 5, 3], rope_theta=5000.0)),
     Tiny("omni-windows", alone=True, text=dict(use_sliding_window=True, sliding_window=11, max_window_layers=1),
          vision=dict(fullatt_block_indexes=[7])),
@@ -89,8 +91,10 @@ def thinker_config(tiny):
     ids = {name: SPECIAL.index(token) for name, token in
            dict(audio_token_index="<|AUDIO|>", image_token_index="<|IMAGE|>", video_token_index="<|VIDEO|>",
                 audio_start_token_id="<|audio_bos|>", audio_end_token_id="<|audio_eos|>", vision_start_token_id="<|vision_bos|>",
-                vision_end_token_id="<|vision_eos|>", bos_token_id="<|im_start|>", eos_token_id="<|im_end|>",
-                pad_token_id="<|endoftext|>").items()}
+                vision_end_token_id="<|vision_eos|>").items()}
+    # Published files have these beside the parts.
+    (ids if tiny.old else text).update(bos_token_id=SPECIAL.index("<|im_start|>"), eos_token_id=SPECIAL.index("<|im_end|>"),
+                                       pad_token_id=SPECIAL.index("<|endoftext|>"))
     return dict(model_type="qwen2_5_omni_thinker", architectures=["Qwen2_5OmniThinkerForConditionalGeneration"],
                 audio_config=audio | tiny.audio, vision_config=vision | tiny.vision, text_config=text,
                 position_id_per_seconds=25, seconds_per_chunk=2, user_token_id=9, tie_word_embeddings=tiny.tied,
@@ -176,7 +180,7 @@ def build(tiny, folder):
         model.token2wav.float()
         torch.save({"Chelsie": {"bos_token": 7, "cond": torch.zeros(1, 8), "ref_mel": torch.zeros(1, 8, 8)}}, folder / "spk_dict.pt")
     saved = json.loads((folder / "config.json").read_text())
-    model.save_pretrained(folder, max_shard_size="150KB" if tiny.old else "5GB")
+    (model.model if tiny.bare else model).save_pretrained(folder, max_shard_size="150KB" if tiny.old else "5GB")
     if tiny.old:
         checkpoints.write_json(folder / "config.json", saved)
         (folder / "generation_config.json").unlink()

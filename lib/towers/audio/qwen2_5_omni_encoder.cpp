@@ -66,7 +66,7 @@ OmniAudioConfig OmniAudioConfig::parse(const Fields& fields) {
   config.heads = fields.integer_in(heads, 1, 65536, 20);
   config.mel_bins = fields.integer_in("num_mel_bins", 1, 65536, 128);
   config.positions = fields.integer_in("max_source_positions", 1, 1 << 20, 1500);
-  config.window = fields.integer_in("n_window", 1, 1 << 20, 100);
+  config.window = fields.integer_in("n_window", 1, 1 << 14, 100);
   config.out_hidden_size = fields.integer_in("output_dim", 1, kMax, 3584);
   config.activation = fields.string("activation_function", "gelu");
   if (config.hidden_size % config.heads != 0 || config.hidden_size % 2 != 0) {

@@ -23,6 +23,6 @@ def unread(config_class):
 FAMILY = Family(
     checkpoint=lambda: omni_checkpoints.folder_of("omni-new"),
     modeling="qwen2_5_omni.modeling_qwen2_5_omni",
-    tables={"": Table(Qwen2_5OmniConfig, FIELDS, OLD)} | thinker.tables("thinker_config", Used())
+    tables={"": Table(Qwen2_5OmniConfig, FIELDS, OLD)} | thinker.tables("thinker_config")
     | {"talker_config": unread(Qwen2_5OmniTalkerConfig), "token2wav_config": unread(Qwen2_5OmniToken2WavConfig),
        "token2wav_config.dit_config": unread(Qwen2_5OmniDiTConfig), "token2wav_config.bigvgan_config": unread(Qwen2_5OmniBigVGANConfig)})

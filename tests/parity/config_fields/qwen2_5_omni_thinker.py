@@ -4,7 +4,7 @@ from transformers.models.qwen2_5_omni.configuration_qwen2_5_omni import (
 
 import omni_checkpoints
 from config_fields import qwen2, qwen2_vl
-from config_fields.kinds import BASE, GENERATION, OLD, OLD_ROPE, TRAINING, Family, Irrelevant, Table, Used, rope_parameters
+from config_fields.kinds import BASE, OLD, OLD_ROPE, TRAINING, Family, Irrelevant, Table, Used, rope_parameters
 
 TEMPLATE = qwen2_vl.TEMPLATE
 SPEECH = Irrelevant("the talker's, which speaks; lmm answers in text")
@@ -71,11 +71,11 @@ SPEAKING = [  # what the modeling file's other models read of their own configs
 ]
 
 
-def tables(path, generation):
-    """Of the thinker at `path` of config.json, whose generation fields are read as `generation` says."""
+def tables(path):
+    """Of the thinker at `path` of config.json. Where that is within a whole model's file, it alone says how to generate."""
     at = lambda part: ".".join(filter(None, (path, part)))  # noqa: E731
     rope = rope_parameters(mrope_section=qwen2_vl.MROPE)
-    text = {name: generation if kind is GENERATION else kind for name, kind in TEXT.items()}
+    text = TEXT | ({name: Used() for name in ("bos_token_id", "eos_token_id", "pad_token_id")} if path else {})
     return {path: Table(Qwen2_5OmniThinkerConfig, FIELDS, MORE),
             at("audio_config"): Table(Qwen2_5OmniAudioEncoderConfig, AUDIO, AUDIO_MORE),
             at("vision_config"): Table(Qwen2_5OmniVisionEncoderConfig, VISION, qwen2_vl.OLD_TOWER | {"tokens_per_second": Irrelevant("Qwen2.5-VL's")}),
@@ -85,4 +85,4 @@ def tables(path, generation):
 
 
 FAMILY = Family(checkpoint=lambda: omni_checkpoints.folder_of("omni-thinker"), modeling="qwen2_5_omni.modeling_qwen2_5_omni",
-                tables=tables("", GENERATION) | {"": Table(Qwen2_5OmniThinkerConfig, FIELDS, MORE | {name: SPEECH for name in SPEAKING})})
+                tables=tables("") | {"": Table(Qwen2_5OmniThinkerConfig, FIELDS, MORE | {name: SPEECH for name in SPEAKING})})
