@@ -28,12 +28,7 @@ lmm_code lmm_audio_from_samples(const lmm_allocator* allocator, const void* data
   return call(usable_allocator(allocator), error, [&] {
     require(audio, "audio");
     const lmm_allocator& memory = allocator_or_default(allocator);
-    if (format < LMM_SAMPLE_F32 || format > LMM_SAMPLE_S16) {
-      fail(ErrorCode::invalid_argument, "format is {}, expected 0 (f32) or 1 (s16)", format);
-    }
-    const std::string_view bytes = data_argument(data, size, "data");
-    *audio = make<lmm_audio>(
-        memory, Audio::from_samples({bytes.data(), bytes.size(), rate, channels, static_cast<SampleFormat>(format)}));
+    *audio = make<lmm_audio>(memory, Audio::from_samples(samples_argument(data, size, rate, channels, format)));
   });
 }
 

@@ -76,6 +76,15 @@ std::string_view data_argument(const void* data, std::size_t size, const char* n
   return {static_cast<const char*>(data), size};
 }
 
+SampleView samples_argument(const void* data, std::size_t size, std::int64_t rate, std::int64_t channels,
+                            lmm_sample_format format) {
+  if (format < LMM_SAMPLE_F32 || format > LMM_SAMPLE_S16) {
+    fail(ErrorCode::invalid_argument, "format is {}, expected 0 (f32) or 1 (s16)", format);
+  }
+  const std::string_view bytes = data_argument(data, size, "data");
+  return {bytes.data(), bytes.size(), rate, channels, static_cast<SampleFormat>(format)};
+}
+
 std::string_view text_argument(const char* data, std::size_t length, const char* name) {
   const std::string_view text = string_argument(data, length, name);
   if (!utf8::valid(text)) fail(ErrorCode::invalid_argument, "{} is not UTF-8", name);

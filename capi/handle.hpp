@@ -3,6 +3,8 @@
 #include "capi/lmm.h"
 #include "lib/core/error.hpp"
 
+#include <lmm/message.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -36,6 +38,9 @@ enum class Kind : std::uint32_t {
   pending,
   video,
   audio,
+  listen_options,
+  listener,
+  utterance,
 };
 
 /// The host's memory behind the containers of a handle.
@@ -133,6 +138,10 @@ void require(const void* pointer, const char* name);
 
 /// Binary data given by the host. Error invalid_argument: null with a size, or a size that no object has.
 std::string_view data_argument(const void* data, std::size_t size, const char* name);
+
+/// Samples given by the host. Error invalid_argument: null with a size, or another format; the rest is the callee's to check.
+SampleView samples_argument(const void* data, std::size_t size, std::int64_t rate, std::int64_t channels,
+                            lmm_sample_format format);
 
 /// A text given by the host. Error invalid_argument: null with a length, more than 1 GiB, not UTF-8.
 std::string_view text_argument(const char* data, std::size_t length, const char* name);

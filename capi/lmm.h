@@ -17,8 +17,8 @@
  *             nothing.
  * Threads.    A `const` pointer to an object: any threads may do this at once. Without const: one thread at a time.
  *             Different objects never disturb each other. lmm_session_ask, lmm_session_edit_last, lmm_session_fork,
- *             lmm_pending_get, lmm_pending_step and lmm_model_load wait for a model's worker; reading files takes as
- *             long as that takes; nothing else waits.
+ *             lmm_pending_get, lmm_pending_step, lmm_listener_next and lmm_model_load wait for a model's worker; reading
+ *             files takes as long as that takes; nothing else waits.
  * Strings.    UTF-8 with a length in bytes, zero bytes included; LMM_STRLEN as length means: up to the first zero byte.
  *             NULL with length 0 is the empty string. Paths are the bytes that the system takes, without zero bytes.
  *             Strings that come out end with a zero byte that their length does not count; out-parameters `length`
@@ -837,6 +837,87 @@ LMM_CAPI lmm_code lmm_pending_step(lmm_pending* pending, int64_t budget_microsec
 
 /* Cancels the reply where it has not ended, and lets go without waiting. */
 LMM_CAPI void lmm_pending_free(lmm_pending* pending);
+
+/* ---- live sound ------------------------------------------------------------------------------------------------ */
+
+/* How live sound is heard: settings in the making, one thread at a time. */
+typedef struct lmm_listen_options lmm_listen_options;
+
+/* Writes down sound while it comes: a Whisper model alone or the transcriber of another. Utterances are found by voice
+ * activity and heard by the model's worker thread. Its memory is that of the sound not yet heard: see
+ * lmm_listener_waiting. One thread at a time. */
+typedef struct lmm_listener lmm_listener;
+
+/* A stretch of speech between two silences. Immutable, any thread; needs no listener any more. */
+typedef struct lmm_utterance lmm_utterance;
+
+/* Any thread. */
+LMM_CAPI lmm_code lmm_listen_options_create(const lmm_allocator* allocator, lmm_listen_options** options,
+                                            lmm_error** error);
+
+/* Copies what the functions lmm_generate_options_set_speech_* have set; its other settings have no part in it. */
+LMM_CAPI lmm_code lmm_listen_options_set_speech(lmm_listen_options* options, const lmm_generate_options* speech,
+                                                lmm_error** error);
+
+/* Seconds without voice that end an utterance, 0.1 to 5. Default: 0.6. */
+LMM_CAPI lmm_code lmm_listen_options_set_silence(lmm_listen_options* options, double seconds, lmm_error** error);
+
+/* Seconds of new sound after which the text so far of an utterance is told, 0.1 to 60; 0: never. Default: 0.4. */
+LMM_CAPI lmm_code lmm_listen_options_set_partial_after(lmm_listen_options* options, double seconds, lmm_error** error);
+
+/* Seconds after which an utterance is ended in its middle, 1 to 29. Default: 25. */
+LMM_CAPI lmm_code lmm_listen_options_set_longest(lmm_listen_options* options, double seconds, lmm_error** error);
+
+/* Listeners begun with them go on. NULL does nothing. */
+LMM_CAPI void lmm_listen_options_free(lmm_listen_options* options);
+
+/* Begins to listen; the conversation of the session has no part in it, and it may be freed. Any number of listeners at
+ * once. options: NULL for the defaults. One thread at a time.
+ * Errors: UNSUPPORTED (neither the model nor a transcriber writes down speech), BUSY. */
+LMM_CAPI lmm_code lmm_session_listen(lmm_session* session, const lmm_listen_options* options, lmm_listener** listener,
+                                     lmm_error** error);
+
+/* Adds sound as a microphone gives it, any number of samples, copied; arguments as of lmm_audio_from_samples. Rate and
+ * channels of the first piece hold for all. Never waits for the model. What is refused (also: after lmm_listener_finish)
+ * is left out, and the listener goes on. */
+LMM_CAPI lmm_code lmm_listener_push(lmm_listener* listener, const void* data, size_t size, int64_t rate,
+                                    int64_t channels, lmm_sample_format format, lmm_error** error);
+
+/* No more sound comes: what there is becomes final. */
+LMM_CAPI lmm_code lmm_listener_finish(lmm_listener* listener, lmm_error** error);
+
+/* The next new text. Waits for it, where something is being heard, `wait_microseconds` at most (0 or less: not at all).
+ * utterance: NULL where there is none.
+ * Errors: those of lmm_session_ask that ended the work, once: the listener is done then. */
+LMM_CAPI lmm_code lmm_listener_next(lmm_listener* listener, int64_t wait_microseconds, lmm_utterance** utterance,
+                                    lmm_error** error);
+
+/* After lmm_listener_finish: everything was heard and taken. LMM_TRUE where there is no listener. */
+LMM_CAPI lmm_bool lmm_listener_done(const lmm_listener* listener);
+
+/* Seconds of sound, in utterances that have ended, that the model has not heard yet. A host that pushes faster than the
+ * model hears looks at it. */
+LMM_CAPI double lmm_listener_waiting(const lmm_listener* listener);
+
+/* Cancels what is being heard, and lets go without waiting. NULL does nothing. */
+LMM_CAPI void lmm_listener_free(lmm_listener* listener);
+
+/* Counts the utterances, from 0. -1 where there is none. */
+LMM_CAPI int64_t lmm_utterance_index(const lmm_utterance* utterance);
+
+/* LMM_FALSE: it is its text so far, which the next one of the same index takes the place of. */
+LMM_CAPI lmm_bool lmm_utterance_is_final(const lmm_utterance* utterance);
+
+/* Seconds of its begin and (so far) end, from the start of the sound. LMM_FALSE, and nothing written, where there is
+ * none. */
+LMM_CAPI lmm_bool lmm_utterance_seconds(const lmm_utterance* utterance, double seconds[2]);
+
+/* What was said: text, empty where a sound turned out to be no speech, and segments, their times from the start of the
+ * sound; the rest is 0. Lives as long as `utterance`. NULL where there is none. */
+LMM_CAPI const lmm_reply* lmm_utterance_reply(const lmm_utterance* utterance);
+
+/* Ends it and its reply. NULL does nothing. */
+LMM_CAPI void lmm_utterance_free(lmm_utterance* utterance);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include <lmm/lmm.hpp>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -83,6 +84,11 @@ struct lmm_session_options : lmm::capi::Handle<lmm::capi::Kind::session_options>
 struct lmm_generate_options : lmm::capi::Handle<lmm::capi::Kind::generate_options> {
   using Handle::Handle;
   lmm::GenerateOptions options;
+};
+
+struct lmm_listen_options : lmm::capi::Handle<lmm::capi::Kind::listen_options> {
+  using Handle::Handle;
+  lmm::ListenOptions options;
 };
 
 struct lmm_info : lmm::capi::Handle<lmm::capi::Kind::info> {
@@ -169,4 +175,18 @@ struct lmm_pending : lmm::capi::Handle<lmm::capi::Kind::pending> {
   using Handle::Handle;
   mutable std::optional<lmm::Pending> pending;  ///< always there once the handle is given out
   std::optional<lmm::Reply> reply;              ///< taken from `pending` and, for want of memory, not yet handed out
+};
+
+struct lmm_utterance : lmm::capi::Handle<lmm::capi::Kind::utterance> {
+  lmm_utterance(const lmm_allocator& allocator, const lmm::Utterance& from);
+  std::int64_t index;
+  bool is_final;
+  double seconds[2];
+  lmm_reply reply;
+};
+
+struct lmm_listener : lmm::capi::Handle<lmm::capi::Kind::listener> {
+  lmm_listener(const lmm_allocator& allocator, lmm::Listener from) : Handle(allocator), listener(std::move(from)) {}
+  lmm::Listener listener;
+  std::deque<lmm::Utterance> heard;  ///< told by `listener` and not yet handed out
 };

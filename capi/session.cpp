@@ -147,6 +147,15 @@ lmm_code lmm_session_fork(const lmm_session* session, lmm_session** copy, lmm_er
   });
 }
 
+lmm_code lmm_session_listen(lmm_session* session, const lmm_listen_options* options, lmm_listener** listener,
+                            lmm_error** error) {
+  return call_on(session, "session", error, [&](lmm_session& self) {
+    require(listener, "listener");
+    const ListenOptions given = options != nullptr ? checked(options, "options").options : ListenOptions{};
+    *listener = make<lmm_listener>(self.memory.allocator(), InUse(self)->listen(given));
+  });
+}
+
 void lmm_session_free(lmm_session* session) {
   if (!alive(session)) return;
   session->shared->session.cancel();  // a call that is in it ends soon, and lets go of it

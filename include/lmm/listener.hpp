@@ -22,7 +22,7 @@ inline namespace v0 {
 struct ListenOptions {
   SpeechOptions speech = {};
   double silence = 0.6;       ///< seconds without voice that end an utterance, 0.1 to 5
-  double partial_after = 0.4; ///< seconds of new sound after which its text so far is told, 0.1 or more; 0: never
+  double partial_after = 0.4; ///< seconds of new sound after which its text so far is told, 0.1 to 60; 0: never
   double longest = 25.0;      ///< seconds after which an utterance is ended in its middle, 1 to 29
 };
 
@@ -52,8 +52,9 @@ class LMM_API Listener {
   /// What is new, in order; never waits. Throws what ended the work: the listener is at its end then.
   std::vector<Utterance> poll();
 
-  /// The same, but waits until there is something new, done() or `most` has gone by.
-  std::vector<Utterance> wait(std::chrono::milliseconds most);
+  /// The same, but waits until there is something new, nothing is being heard any more, or `most` has gone by (24 hours
+  /// at most).
+  std::vector<Utterance> wait(std::chrono::microseconds most);
 
   /// After finish(): everything was heard and told.
   bool done() const noexcept;

@@ -47,14 +47,18 @@ std::vector<Utterance> LiveTranscript::poll() {
   return out;
 }
 
-std::vector<Utterance> LiveTranscript::wait(std::chrono::milliseconds most) {
+std::vector<Utterance> LiveTranscript::wait(std::chrono::microseconds most) {
+  constexpr std::chrono::microseconds kLongest = std::chrono::hours(24);  // a deadline that the clock can tell
+  const auto until = std::chrono::steady_clock::now() + std::min(most, kLongest);
   std::vector<Utterance> out = poll();
-  if (!out.empty() || job_ == nullptr) return out;
-  {
-    std::unique_lock lock(job_->mutex);
-    job_->changed.wait_for(lock, most, [&] { return job_->ended; });
+  while (out.empty() && job_ != nullptr) {
+    {
+      std::unique_lock lock(job_->mutex);
+      if (!job_->changed.wait_until(lock, until, [&] { return job_->ended; })) break;
+    }
+    out = poll();
   }
-  return poll();
+  return out;
 }
 
 bool LiveTranscript::done() const noexcept {
@@ -144,7 +148,7 @@ Listener::~Listener() = default;
 void Listener::push(const SampleView& samples) { alive(live_).push(samples); }
 void Listener::finish() { alive(live_).finish(); }
 std::vector<Utterance> Listener::poll() { return alive(live_).poll(); }
-std::vector<Utterance> Listener::wait(std::chrono::milliseconds most) { return alive(live_).wait(most); }
+std::vector<Utterance> Listener::wait(std::chrono::microseconds most) { return alive(live_).wait(most); }
 bool Listener::done() const noexcept { return live_ == nullptr || live_->done(); }
 double Listener::waiting() const noexcept { return live_ == nullptr ? 0.0 : live_->waiting(); }
 

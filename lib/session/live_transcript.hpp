@@ -23,7 +23,7 @@ class LiveTranscript {
   void push(const SampleView& samples);
   void finish();
   std::vector<Utterance> poll();
-  std::vector<Utterance> wait(std::chrono::milliseconds most);
+  std::vector<Utterance> wait(std::chrono::microseconds most);
   bool done() const noexcept;
   double waiting() const noexcept;
 

@@ -49,6 +49,35 @@ TEST_CASE("a recording of the host's samples") {
   CHECK(lmm_audio_seconds(audio) == 3.0 / 8000);
 }
 
+TEST_CASE("how live sound is heard, and a model that does not hear") {
+  Own<lmm_listen_options> options;
+  ok([&](lmm_error** e) { return lmm_listen_options_create(nullptr, &options, e); });
+  const auto takes = [&](auto setter, std::initializer_list<double> values) {
+    for (const double value : values) ok([&](lmm_error** e) { return setter(options, value, e); });
+  };
+  const auto refuses = [&](auto setter, std::initializer_list<double> values) {
+    for (const double value : values) {
+      fails(LMM_ERROR_INVALID_ARGUMENT, {"seconds", "expected"}, [&](lmm_error** e) { return setter(options, value, e); });
+    }
+  };
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  takes(lmm_listen_options_set_silence, {0.1, 5});
+  refuses(lmm_listen_options_set_silence, {0, 0.09, 5.1, -1, kNan, kInfinity});
+  takes(lmm_listen_options_set_partial_after, {0, 0.1, 60});
+  refuses(lmm_listen_options_set_partial_after, {0.05, 61, -1, kNan, kInfinity});
+  takes(lmm_listen_options_set_longest, {1, 29});
+  refuses(lmm_listen_options_set_longest, {0, 0.9, 29.5, -1, kNan, kInfinity});
+  const Own<lmm_generate_options> speech = new_options(5);
+  ok([&](lmm_error** e) { return lmm_listen_options_set_speech(options, speech, e); });
+
+  const Own<lmm_session> session = new_session();
+  lmm_listener* listener = untouched<lmm_listener>();
+  fails(LMM_ERROR_UNSUPPORTED, {"does not write down speech"},
+        [&](lmm_error** e) { return lmm_session_listen(session, options, &listener, e); });
+  CHECK(listener == untouched<lmm_listener>());
+}
+
 TEST_CASE("what is no recording") {
   lmm_audio* audio = untouched<lmm_audio>();
   const auto open = [&](lmm_code code, const std::string& part, const std::string& path) {

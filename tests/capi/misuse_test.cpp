@@ -28,11 +28,15 @@ std::vector<std::pair<const char*, Call>> calls_about(void* wrong) {
   static lmm_tokenizer* tokenizer = nullptr;
   static lmm_history* turns = nullptr;
   static lmm_message* taken = nullptr;
+  static lmm_listener* listener = nullptr;
+  static lmm_utterance* utterance = nullptr;
   const auto w_load = as(static_cast<lmm_load_options*>(nullptr));
   const auto w_session_options = as(static_cast<lmm_session_options*>(nullptr));
   const auto w_options = as(static_cast<lmm_generate_options*>(nullptr));
   const auto w_session = as(static_cast<lmm_session*>(nullptr));
   const auto w_pending = as(static_cast<lmm_pending*>(nullptr));
+  const auto w_listen = as(static_cast<lmm_listen_options*>(nullptr));
+  const auto w_listener = as(static_cast<lmm_listener*>(nullptr));
   const auto w_message = as(static_cast<lmm_message*>(nullptr));
   const auto w_history = as(static_cast<lmm_history*>(nullptr));
   const auto w_model = as(static_cast<lmm_model*>(nullptr));
@@ -105,6 +109,14 @@ std::vector<std::pair<const char*, Call>> calls_about(void* wrong) {
       CALL(lmm_pending_get, w_pending, &reply),
       CALL(lmm_pending_progress, w_pending, nullptr, nullptr, nullptr),
       CALL(lmm_pending_step, w_pending, 1000, nullptr),
+      CALL(lmm_listen_options_set_speech, w_listen, nullptr),
+      CALL(lmm_listen_options_set_silence, w_listen, 1.0),
+      CALL(lmm_listen_options_set_partial_after, w_listen, 1.0),
+      CALL(lmm_listen_options_set_longest, w_listen, 10.0),
+      CALL(lmm_session_listen, w_session, nullptr, &listener),
+      CALL(lmm_listener_push, w_listener, nullptr, 0, 16000, 1, LMM_SAMPLE_F32),
+      CALL(lmm_listener_finish, w_listener),
+      CALL(lmm_listener_next, w_listener, 0, &utterance),
   };
 #undef CALL
 }

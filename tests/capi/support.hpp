@@ -33,6 +33,9 @@ inline void free_object(lmm_generate_options* object) { lmm_generate_options_fre
 inline void free_object(lmm_reply* object) { lmm_reply_free(object); }
 inline void free_object(lmm_session* object) { lmm_session_free(object); }
 inline void free_object(lmm_pending* object) { lmm_pending_free(object); }
+inline void free_object(lmm_listen_options* object) { lmm_listen_options_free(object); }
+inline void free_object(lmm_listener* object) { lmm_listener_free(object); }
+inline void free_object(lmm_utterance* object) { lmm_utterance_free(object); }
 
 /// Owns one object; &own is an out-parameter.
 template <typename T>

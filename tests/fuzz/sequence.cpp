@@ -415,6 +415,34 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
          return lmm_pending_step(pendings.pick(), any_of<int64_t>({1, 100, 2000, 0, -1}), &state, e);
        })),
     OP(lmm_pending_free, pendings.drop()),
+
+    // The model does not write down speech: no listener comes of these, which tests/unit/capi has.
+    OP(lmm_listen_options_create,
+       make(listen_options,
+            [](lmm_listen_options** o, lmm_error** e) { return lmm_listen_options_create(allocator(), o, e); })),
+    SET(lmm_listen_options_set_speech, listen_options, generate_options.pick()),
+    SET(lmm_listen_options_set_silence, listen_options, number()),
+    SET(lmm_listen_options_set_partial_after, listen_options, number()),
+    SET(lmm_listen_options_set_longest, listen_options, number()),
+    OP(lmm_listen_options_free, listen_options.drop()),
+    OP(lmm_session_listen, make(listeners,
+                                [](lmm_listener** o, lmm_error** e) {
+                                  return lmm_session_listen(sessions.pick(), listen_options.pick(), o, e);
+                                })),
+    SET(lmm_listener_push, listeners, t.data, 16, integer(), integer(), small_integer()),
+    OP(lmm_listener_finish, checked([](lmm_error** e) { return lmm_listener_finish(listeners.pick(), e); })),
+    OP(lmm_listener_next, make(utterances,
+                               [](lmm_utterance** o, lmm_error** e) {
+                                 return lmm_listener_next(listeners.pick(), integer(), o, e);
+                               })),
+    OP(lmm_listener_done, lmm_listener_done(listeners.pick())),
+    OP(lmm_listener_waiting, lmm_listener_waiting(listeners.pick())),
+    OP(lmm_listener_free, listeners.drop()),
+    OP(lmm_utterance_index, lmm_utterance_index(utterances.pick())),
+    OP(lmm_utterance_is_final, lmm_utterance_is_final(utterances.pick())),
+    OP(lmm_utterance_seconds, double seconds[2]; lmm_utterance_seconds(utterances.pick(), seconds)),
+    OP(lmm_utterance_reply, lmm_reply_text(lmm_utterance_reply(utterances.pick()), nullptr)),
+    OP(lmm_utterance_free, utterances.drop()),
   };
   return kAll;
 }
@@ -463,6 +491,9 @@ void run_sequence(int calls) {
   sessions.clear();
   models.clear();
   pendings.clear();
+  listen_options.clear();
+  listeners.clear();
+  utterances.clear();
   images.clear();
   messages.clear();
   histories.clear();

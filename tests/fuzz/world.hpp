@@ -48,6 +48,9 @@ void free_one(lmm_generate_options* object) { lmm_generate_options_free(object);
 void free_one(lmm_reply* object) { lmm_reply_free(object); }
 void free_one(lmm_session* object) { lmm_session_free(object); }
 void free_one(lmm_pending* object) { lmm_pending_free(object); }
+void free_one(lmm_listen_options* object) { lmm_listen_options_free(object); }
+void free_one(lmm_listener* object) { lmm_listener_free(object); }
+void free_one(lmm_utterance* object) { lmm_utterance_free(object); }
 
 /// The living objects of one type.
 template <typename T>
@@ -89,6 +92,9 @@ Pool<lmm_generate_options> generate_options;
 Pool<lmm_reply> replies;
 Pool<lmm_session> sessions;
 Pool<lmm_pending> pendings;
+Pool<lmm_listen_options> listen_options;
+Pool<lmm_listener> listeners;
+Pool<lmm_utterance> utterances;
 
 // ---- memory that fails now and then --------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from .errors import (
     NoDevice, NotFound, OutOfMemory, ReadFailed, Unsupported,
 )  # fmt: skip
 from .image import Image
+from .listener import Listener, Utterance
 from .message import Message, Turn
 from .model import Model, ModelInfo
 from .options import GenerateOptions, Progress, Tap
@@ -32,10 +33,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncStream", "Audio", "BadFile", "BadTemplate", "Box", "Busy", "Cancelled", "ContextOverflow", "GenerateOptions", "Image",
-    "InternalError", "InvalidArgument", "LibraryNotFound", "LmmError", "Message", "Model", "ModelInfo", "NoDevice",
-    "NotFound", "OutOfMemory", "Pending", "Point", "Progress", "ReadFailed", "Rendered", "Reply", "Segment", "Session", "Stream",
-    "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "Video", "Word", "features",
-    "library_path", "library_version",
+    "InternalError", "InvalidArgument", "LibraryNotFound", "Listener", "LmmError", "Message", "Model", "ModelInfo",
+    "NoDevice", "NotFound", "OutOfMemory", "Pending", "Point", "Progress", "ReadFailed", "Rendered", "Reply", "Segment",
+    "Session", "Stream", "Tap", "Timings", "Token", "Tokenizer", "Turn", "Unsupported", "Usage", "Utterance", "Video",
+    "Word", "features", "library_path", "library_version",
 ]  # fmt: skip
 
 

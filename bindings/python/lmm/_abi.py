@@ -46,6 +46,9 @@ GenerateOptions = _object("lmm_generate_options")
 Reply = _object("lmm_reply")
 Session = _object("lmm_session")
 Pending = _object("lmm_pending")
+ListenOptions = _object("lmm_listen_options")
+Listener = _object("lmm_listener")
+Utterance = _object("lmm_utterance")
 Allocator = _object("lmm_allocator")  # always NULL here: malloc and free
 
 OnProgress = CFUNCTYPE(c_int32, c_void_p, c_char_p, c_int64, c_int64)
@@ -138,6 +141,15 @@ CALLS: dict[str, list[Any]] = {
     "lmm_pending_get": [Pending, out(Reply)],
     "lmm_pending_progress": [Pending, out(c_char_p), out(c_int64), out(c_int64)],
     "lmm_pending_step": [Pending, c_int64, out(c_int32)],
+    "lmm_listen_options_create": [Allocator, out(ListenOptions)],
+    "lmm_listen_options_set_speech": [ListenOptions, GenerateOptions],
+    "lmm_listen_options_set_silence": [ListenOptions, c_double],
+    "lmm_listen_options_set_partial_after": [ListenOptions, c_double],
+    "lmm_listen_options_set_longest": [ListenOptions, c_double],
+    "lmm_session_listen": [Session, ListenOptions, out(Listener)],
+    "lmm_listener_push": [Listener, c_void_p, c_size_t, c_int64, c_int64, c_int32],
+    "lmm_listener_finish": [Listener],
+    "lmm_listener_next": [Listener, c_int64, out(Utterance)],
 }
 
 # What cannot fail: result, parameters.
@@ -244,6 +256,15 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_pending_pause": (None, [Pending]),
     "lmm_pending_resume": (None, [Pending]),
     "lmm_pending_free": (None, [Pending]),
+    "lmm_listen_options_free": (None, [ListenOptions]),
+    "lmm_listener_done": (c_int32, [Listener]),
+    "lmm_listener_waiting": (c_double, [Listener]),
+    "lmm_listener_free": (None, [Listener]),
+    "lmm_utterance_index": (c_int64, [Utterance]),
+    "lmm_utterance_is_final": (c_int32, [Utterance]),
+    "lmm_utterance_seconds": (c_int32, [Utterance, out(c_double)]),
+    "lmm_utterance_reply": (Reply, [Utterance]),
+    "lmm_utterance_free": (None, [Utterance]),
 }
 
 

@@ -100,7 +100,8 @@ def check_process(handle: Handle, what: str) -> None:
 # What still works when the program ends is stopped first: a worker that computes while libtorch is taken down, or that
 # calls back into a Python that is no more, would take the program with it.
 _working: weakref.WeakSet[Any] = weakref.WeakSet()
-_WORKING = (_abi.Pending, _abi.Session, _abi.Model, _abi.LoadOptions, _abi.GenerateOptions)
+_WORKING = (_abi.Pending, _abi.Listener, _abi.Session, _abi.Model, _abi.LoadOptions, _abi.GenerateOptions)
+_LAYER = 0.1  # seconds within which a worker has left what was cancelled, where nothing tells that it has
 
 
 @atexit.register
@@ -113,6 +114,13 @@ def _end() -> None:
     for handle in replies:
         while state_of(handle) == _abi.RUNNING and time.monotonic() < until:
             time.sleep(0.001)
+    listening = False
+    for handle in handles:
+        listening = listening or (isinstance(handle.pointer, _abi.Listener) and not library().lmm_listener_done(handle))
+        if not isinstance(handle.pointer, _abi.Model):
+            handle.free()
+    if listening:
+        time.sleep(_LAYER)
     for handle in handles:
         handle.free()
     wait_for_release(until - time.monotonic())

@@ -13,6 +13,24 @@ SampleFormat = Literal["f32", "s16"]
 _BY_ITEM = {"f": "f32", "<f": "f32", "h": "s16", "<h": "s16"}
 
 
+def samples_arguments(data: Any, rate: int, channels: int, format: str) -> tuple[Any, ...]:
+    """Samples out of any buffer of bytes, as the library's functions take them."""
+    samples = bytes(data)
+    _convert.one_of(format, "format", _abi.SAMPLE_FORMATS)
+    numbers = _convert.integer(rate, "rate"), _convert.integer(channels, "channels")
+    return samples, len(samples), *numbers, _abi.SAMPLE_FORMATS[format]
+
+
+def array_arguments(array: Any, rate: int) -> tuple[Any, ...]:
+    """The same of an array of shape (frames,) or (frames, channels)."""
+    view: Any = memoryview(array)
+    if view.format not in _BY_ITEM or view.ndim not in (1, 2):
+        raise TypeError(
+            f"the array has shape {view.shape} and items {view.format!r}, expected float32 or int16 in 1 or 2 axes"
+        )
+    return samples_arguments(view.tobytes(), rate, view.shape[1] if view.ndim == 2 else 1, _BY_ITEM[view.format])
+
+
 class Audio:
     """A recording. Files are decoded as they are heard, not when opened, so that hours take little memory. Immutable, any
     thread."""
@@ -53,28 +71,13 @@ class Audio:
     def from_samples(cls, data: Any, rate: int, channels: int = 1, format: SampleFormat = "f32") -> Audio:
         """Copies samples, channels interleaved, out of any buffer of bytes. rate: frames a second, 1,000 to 768,000.
         channels: 1 to 32, mixed down to one by their mean. format: "f32", -1 to 1, or "s16"."""
-        samples = bytes(data)
-        _convert.one_of(format, "format", _abi.SAMPLE_FORMATS)
-        return cls._made(
-            "lmm_audio_from_samples",
-            samples,
-            len(samples),
-            _convert.integer(rate, "rate"),
-            _convert.integer(channels, "channels"),
-            _abi.SAMPLE_FORMATS[format],
-        )
+        return cls._made("lmm_audio_from_samples", *samples_arguments(data, rate, channels, format))
 
     @classmethod
     def from_array(cls, array: Any, rate: int) -> Audio:
         """Copies a float32 or int16 array of shape (frames,) or (frames, channels): a numpy array, or what else gives its
         memory as such a buffer."""
-        view: Any = memoryview(array)
-        if view.format not in _BY_ITEM or view.ndim not in (1, 2):
-            raise TypeError(
-                f"the array has shape {view.shape} and items {view.format!r}, expected float32 or int16 in 1 or 2 axes"
-            )
-        channels = view.shape[1] if view.ndim == 2 else 1
-        return cls.from_samples(view.tobytes(), rate, channels, _BY_ITEM[view.format])  # type: ignore[arg-type]
+        return cls._made("lmm_audio_from_samples", *array_arguments(array, rate))
 
     @property
     def seconds(self) -> float:

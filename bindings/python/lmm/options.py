@@ -92,8 +92,9 @@ _NAMES = (*_INTEGERS, *_REALS, *_TRUTHS, *_STRINGS, *_TEXTS, "speech_times", "sp
 class Prepared:
     """Options as the library takes them, and the callbacks that Python calls itself."""
 
-    def __init__(self, given: Mapping[str, Any], method: str, without: tuple[str, ...] = ()) -> None:
-        known = [name for name in GenerateOptions.__annotations__ if name not in without]
+    def __init__(self, given: Mapping[str, Any], method: str, without: tuple[str, ...] = (), only: str = "") -> None:
+        """only: what the names of the options begin with."""
+        known = [name for name in GenerateOptions.__annotations__ if name not in without and name.startswith(only)]
         for name in given:
             if name not in known:
                 raise TypeError(f"{method}() has no option {name!r}: the options are {', '.join(known)}")

@@ -100,6 +100,12 @@ class Reply:
         return self.text
 
 
+def segments_of(reply: Any) -> tuple[Segment, ...]:
+    """Of a reply that something else holds."""
+    loaded = library()
+    return tuple(_segment(loaded, reply, index) for index in range(loaded.lmm_reply_segment_count(reply)))
+
+
 def from_handle(reply: Handle) -> Reply:
     loaded = library()
     count = c_size_t()
@@ -110,7 +116,7 @@ def from_handle(reply: Handle) -> Reply:
         finish_reason=cast(FinishReason, _abi.FINISH_REASONS[loaded.lmm_reply_finish_reason(reply)]),
         boxes=tuple(_box(loaded, reply, index) for index in range(loaded.lmm_reply_box_count(reply))),
         points=tuple(_point(loaded, reply, index) for index in range(loaded.lmm_reply_point_count(reply))),
-        segments=tuple(_segment(loaded, reply, index) for index in range(loaded.lmm_reply_segment_count(reply))),
+        segments=segments_of(reply),
         usage=Usage(
             prompt_tokens=loaded.lmm_reply_prompt_tokens(reply),
             image_tokens=loaded.lmm_reply_image_tokens(reply),

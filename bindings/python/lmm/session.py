@@ -13,6 +13,7 @@ from ._handle import Handle, call, check_process, make, state_of
 from ._keep import check_may_wait
 from ._library import library
 from .errors import Busy, InvalidArgument
+from .listener import Listener
 from .message import Content, Message, Turn, from_pointer, history_from_handle, history_to_handle, to_handle
 from .model import Model
 from .options import GenerateOptions, Prepared
@@ -121,6 +122,29 @@ class Session:
         """The same without waiting, for a loop of one's own: poll() the result each frame."""
         prepared = Prepared(options, "start", without=("on_progress",))
         return self._start(message, prepared)
+
+    def listen(
+        self,
+        *,
+        silence: Optional[float] = None,
+        partial_after: Optional[float] = None,
+        longest: Optional[float] = None,
+        **speech: Unpack[GenerateOptions],
+    ) -> Listener:
+        """Writes down live sound, by this model or by its transcriber; the conversation has no part in it.
+
+        silence: seconds without voice that end an utterance, 0.1 to 5 (default: 0.6). partial_after: seconds of new sound
+        after which the text so far is told, 0.1 to 60 (default: 0.4); 0: never. longest: seconds after which an utterance
+        is ended in its middle, 1 to 29 (default: 25). Further keywords are the speech_* ones of GenerateOptions.
+        Raises Unsupported where neither writes down speech."""
+        prepared = Prepared(speech, "listen", only="speech_")
+        options = make(_abi.ListenOptions, "lmm_listen_options_create", None, free="lmm_listen_options_free")
+        call("lmm_listen_options_set_speech", options, prepared.handle)
+        for name, seconds in (("silence", silence), ("partial_after", partial_after), ("longest", longest)):
+            if seconds is not None:
+                call(f"lmm_listen_options_set_{name}", options, _convert.real(seconds, name))
+        with self._use() as handle:
+            return Listener(make(_abi.Listener, "lmm_session_listen", handle, options, free="lmm_listener_free"))
 
     def cancel(self) -> None:
         """Stops the answer in progress, if any, within a layer. Any thread."""
