@@ -1,7 +1,6 @@
 """Is an answer right, and how sure is a share? Exact match but for boxes (IoU 0.5) and lists (F1)."""
 import re
-
-import numpy as np
+import statistics
 
 
 def edit_distance(a, b):
@@ -36,9 +35,9 @@ def grade(task, got, wanted):
 
 def interval(scores):
   """95% interval of the mean: Wilson's for right or wrong, the normal one for shares."""
-  n, p, z = len(scores), float(np.mean(scores)), 1.96
+  n, p, z = len(scores), statistics.fmean(scores), 1.96
   if set(scores) <= {0., 1.}:
     middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** .5
     return middle - half, middle + half
-  half = z * float(np.std(scores)) / n ** .5
+  half = z * statistics.pstdev(scores) / n ** .5
   return max(0., p - half), min(1., p + half)

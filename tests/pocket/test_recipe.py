@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -92,6 +93,26 @@ def test_pictures_are_reproducible(assets):
   runs = [subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True, env={**os.environ, **assets}).stdout for _ in range(2)]
   assert runs[0] == runs[1]
   assert len(set(json.loads(runs[0]))) == 28
+
+
+def test_gallery_is_one_page(tmp_path):
+  build = os.environ.get("LMM_BUILD", os.path.join(ROOT, "build"))
+  library = os.path.join(build, "lib", "liblmm.so")
+  if not os.path.exists(library): pytest.skip(f"there is no {library}")
+  items = json.load(open(os.path.join(SAMPLES, "samples.json")))["items"]
+  chosen = [next(i for i in items if i["task"] == task) for task in ("identify", "box")]
+  chosen[0] = chosen[0] | {"task": "<new>", "question": 'Is "this" <b>bold</b> & $cheap?'}
+  for item in chosen: shutil.copy(os.path.join(SAMPLES, item["file"]), tmp_path)
+  (tmp_path / "samples.json").write_text(json.dumps({"items": chosen}))
+  program = [sys.executable, os.path.join(ROOT, "examples", "gallery", "gallery.py"), "--samples", str(tmp_path)]
+  environment = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "bindings", "python"), "LMM_LIBRARY": library}
+  done = subprocess.run([*program, "--out", str(tmp_path / "page.html")], env=environment, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  page = (tmp_path / "page.html").read_text()
+  assert page.count("<figure") == 2 and page.count("data:image/jpeg;base64,") == 2 and page.count('<rect class="wanted"') == 1
+  assert "Is &quot;this&quot; &lt;b&gt;bold&lt;/b&gt; &amp; $cheap?" in page and "<new>" not in page
+  done = subprocess.run([*program, "--model", str(tmp_path), "--out", str(tmp_path / "none.html")], env=environment, capture_output=True, text=True)
+  assert done.returncode == 1 and done.stderr.startswith("error: ") and not (tmp_path / "none.html").exists()
 
 
 @pytest.mark.parametrize("engine", ["transformers", "lmm"])
