@@ -111,13 +111,17 @@ void AnswerJob::resolve_settings() {
 /// Gives the sequence the rows of those pictures, videos and recordings that the layers have not seen yet.
 void AnswerJob::encode_media(std::int64_t reused) {
   Engine& engine = *conversation().engine();
-  std::vector<std::size_t> missing;
+  std::vector<std::size_t> missing;  // one of several equal ones, but an observer sees each
+  const auto listed = [&](std::size_t item) {
+    return std::any_of(missing.begin(), missing.end(), [&](std::size_t other) {
+      return other == item || (!run.observed() && prompt_.media_keys[other] == prompt_.media_keys[item]);
+    });
+  };
   for (const models::MediaSpan& span : prompt_.sequence.spans) {
     std::shared_ptr<const models::MediaRows>& rows = prompt_.sequence.media[span.item];
     if (span.position + span.count <= reused || rows != nullptr) continue;
     if (!run.observed()) rows = engine.media.find(prompt_.media_keys[span.item]);
-    const bool listed = !missing.empty() && missing.back() == span.item;
-    if (rows == nullptr && !listed) missing.push_back(span.item);
+    if (rows == nullptr && !listed(span.item)) missing.push_back(span.item);
   }
   if (missing.empty()) return;
 
@@ -134,8 +138,12 @@ void AnswerJob::encode_media(std::int64_t reused) {
   const auto encode_start = Clock::now();
   const auto encoded = engine.family->encode(inputs, run);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
+    const std::string& key = prompt_.media_keys[missing[i]];
     prompt_.sequence.media[missing[i]] = encoded[i];
-    engine.media.insert(prompt_.media_keys[missing[i]], encoded[i]);
+    engine.media.insert(key, encoded[i]);
+    for (std::size_t other = 0; other < prompt_.media_keys.size(); ++other) {
+      if (!run.observed() && prompt_.media_keys[other] == key) prompt_.sequence.media[other] = encoded[i];
+    }
   }
   draft_.timings.encode = seconds_since(encode_start);
 }

@@ -42,6 +42,11 @@ Image picture(std::uint8_t shade) {
   return Image::from_pixels({pixels.data(), pixels.size(), 4, 4});
 }
 
+Audio recording(float loudness) {
+  const std::vector<float> wave(1600, loudness);
+  return Audio::from_samples({wave.data(), wave.size() * sizeof(float), 16000});
+}
+
 ErrorCode code_of(const std::function<void()>& call) {
   try {
     call();
@@ -88,6 +93,34 @@ TEST_CASE_FIXTURE(Fixture, "a picture is encoded once") {
   CHECK(family->encoded == 1);
   ask({picture(2), "another"});
   CHECK(family->encoded == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the same picture twice in one message is encoded once") {
+  const Reply both = ask({picture(1), "and", picture(1), picture(2), "differ?"});
+  CHECK(both.usage.image_tokens == 9);
+  CHECK(family->preprocessed == 2);
+  CHECK(family->encoded == 2);
+  CHECK(family->rows_missing == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an observer sees each picture, equal ones too") {
+  GenerateOptions options;
+  options.taps = "*";
+  options.on_tap = [](const Tap&) {};
+  ask({picture(1), picture(1), "what is this?"}, options);
+  CHECK(family->encoded == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a recording is encoded once, in one message and in later ones") {
+  family->hear();
+  ask({recording(1), "and", recording(1), "?"}, {.raw = true});
+  CHECK(family->encoded == 1);
+  conversation->set_turns({});
+  ask({"something else", recording(1)}, {.raw = true});
+  CHECK(family->encoded == 1);
+  ask({recording(2), "another"}, {.raw = true});
+  CHECK(family->encoded == 2);
+  CHECK(family->rows_missing == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "another picture under the same words is not taken for the first") {

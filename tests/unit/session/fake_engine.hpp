@@ -38,7 +38,11 @@ class FakeFamily final : public models::Family {
 
   const models::FamilyInfo& info() const override { return info_; }
 
-  models::MediaPlan plan(const media::Medium&) const override {
+  /// Takes recordings, too.
+  void hear() { info_.placeholder(media::Kind::sound) = {"<global-img>", 5}; }
+
+  models::MediaPlan plan(const media::Medium& medium) const override {
+    if (media::kind_of(medium) == media::Kind::sound) return {"<global-img><global-img><global-img>", 3, 1};
     models::MediaPlan plan{"<fake_token_around_image><image><image><image><fake_token_around_image>", 3, 1};
     plan.seen_width = seen_width;
     plan.seen_height = seen_height;
@@ -69,6 +73,9 @@ class FakeFamily final : public models::Family {
   void forward(const models::Sequence& sequence, models::State& state, std::span<float> logits, Run& run) const override {
     auto& own = dynamic_cast<FakeState&>(state);
     gate(run);
+    for (const models::MediaSpan& span : sequence.spans) {
+      if (span.position + span.count > own.length() && sequence.media[span.item] == nullptr) ++rows_missing;
+    }
     for (int i = 0; i < layers; ++i) {
       run.checkpoint();
       std::this_thread::sleep_for(std::chrono::microseconds(100));
@@ -100,6 +107,7 @@ class FakeFamily final : public models::Family {
   mutable std::atomic<int> computed{0};
   mutable std::atomic<int> preprocessed{0};
   mutable std::atomic<int> encoded{0};
+  mutable std::atomic<int> rows_missing{0};  ///< spans without the rows that their tokens need
   mutable std::atomic<int> waiting{0};
   mutable std::atomic<int> layers_run{0};
   std::atomic<bool> closed{false};
