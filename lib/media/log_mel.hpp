@@ -34,6 +34,11 @@ struct LogMelConfig {
   static LogMelConfig read(const Fields& fields, std::span<const std::string_view> others = {});
 };
 
+/// Frames of features that begin within a recording (the reference's attention_mask), for models that take a recording
+/// as one chunk. Errors: invalid_argument for fewer than `least`, and for a recording longer than a chunk, of which the
+/// reference's processors take the first chunk and say nothing.
+std::int64_t frames_of_one_chunk(const Sound& sound, const LogMelConfig& config, std::int64_t least);
+
 /// Log-mel features of a recording, computed as they are asked for, as WhisperFeatureExtractor gives them: frames of a
 /// Hann window, centred, the ends reflected; power; Slaney's mel filters; log10, at least the largest value of the whole
 /// recording less 8; (x + 4) / 4.

@@ -92,6 +92,20 @@ LogMelConfig LogMelConfig::read(const Fields& fields, std::span<const std::strin
   return config;
 }
 
+std::int64_t frames_of_one_chunk(const Sound& sound, const LogMelConfig& config, std::int64_t least) {
+  const std::int64_t length = sound.length(config.rate);
+  if (length > config.chunk_samples()) {
+    fail(ErrorCode::invalid_argument, "recording of {:.7g} seconds, this model hears at most {}: give a part of it",
+         sound.seconds(), config.chunk);
+  }
+  const std::int64_t frames = std::min((length + config.hop - 1) / config.hop, config.chunk_frames());
+  if (frames < least) {
+    fail(ErrorCode::invalid_argument, "recording of {} samples at {} Hz, expected at least {}", length, config.rate,
+         (least - 1) * config.hop + 1);
+  }
+  return frames;
+}
+
 std::vector<float> mel_filters(const LogMelConfig& config) {
   const std::int64_t bins = config.window / 2 + 1;
   const double top = mel_of(kMaxFrequency);

@@ -118,15 +118,15 @@ def test_layers_fp32(tmp_path, pictures, sounds, name):
 
 @pytest.mark.parametrize("name", ["omni-new", "omni-odd-window"])
 def test_sounds_of_any_length(tmp_path, name):
-    """Around the borders of chunks, of the pooled pairs, and of the chunk_length behind which the reference cuts off; at
-    other rates."""
+    """Around the borders of chunks, of the pooled pairs, and up to the chunk_length, behind which the reference cuts off
+    and lmm refuses."""
     folder = omni.folder_of(name)
     model = reference(folder)
     hop = model.processor.feature_extractor.hop_length
     longest = model.processor.feature_extractor.n_samples
     chunk = 2 * model.model.model.audio_tower.n_window * hop
     counts = [2 * hop + 1, 3 * hop, 3 * hop + 1, 4 * hop, chunk - 1, chunk, chunk + 1, chunk + hop, chunk + 3 * hop, 2 * chunk, 5 * chunk + 77,
-              longest - hop, longest - 1, longest, longest + 1, longest + 5000]
+              longest - hop, longest - 1, longest]
     with Driver(folder) as driver:
         for count in counts:
             path = omni.sound_of(tmp_path, count / omni.RATE, count)
@@ -134,6 +134,10 @@ def test_sounds_of_any_length(tmp_path, name):
             ours, answer = traced(driver, tmp_path / "taps", SOUND, parts_of(SOUND, sounds=[path]))
             assert answer["usage"]["prompt_tokens"] == inputs["input_ids"].shape[1], (name, count)
             check_fp32(ours, model.trace(inputs), (name, count))
+        refused = driver.ask("Hm?", parts=[{"audio": str(omni.sound_of(tmp_path, (longest + 8000) / omni.RATE))}], max_tokens=2)
+        seconds = longest / omni.RATE
+        assert refused["error"] == "invalid_argument", refused
+        assert refused["message"] == f"recording of {seconds + 0.5:g} seconds, this model hears at most {seconds:g}: give a part of it"
 
 
 @pytest.mark.parametrize("name", ["omni-old", "omni-new-bf16", "omni-odd-window"])

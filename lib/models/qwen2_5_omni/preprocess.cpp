@@ -27,14 +27,7 @@ std::int64_t samples_of(std::int64_t length, const media::LogMelConfig& config) 
 media::LogMelConfig load_log_mel(const std::filesystem::path& folder) { return media::LogMelConfig::load(folder, kOthers); }
 
 std::int64_t sound_frames(const media::Sound& sound, const media::LogMelConfig& config) {
-  constexpr std::int64_t kLeast = 3;
-  const std::int64_t length = sound.length(config.rate);
-  const std::int64_t frames = std::min((length + config.hop - 1) / config.hop, config.chunk_frames());
-  if (frames < kLeast) {
-    fail(ErrorCode::invalid_argument, "recording of {} samples at {} Hz, expected at least {}", length, config.rate,
-         (kLeast - 1) * config.hop + 1);
-  }
-  return frames;
+  return media::frames_of_one_chunk(sound, config, 3);  // of fewer no row comes
 }
 
 std::vector<float> sound_features(const std::shared_ptr<const media::Sound>& sound, const media::LogMelConfig& config) {

@@ -14,9 +14,8 @@ namespace lmm::models::qwen2_5_omni {
 /// Errors: as media::LogMelConfig::load.
 media::LogMelConfig load_log_mel(const std::filesystem::path& folder);
 
-/// Frames of features of a recording: those that begin within it (feature_attention_mask), of at most chunk_length
-/// seconds, behind which Qwen2_5OmniProcessor cuts it off.
-/// Errors: invalid_argument for less than 3 of them, which would give no row.
+/// Frames of features of a recording: those that begin within it (feature_attention_mask).
+/// Errors: as media::frames_of_one_chunk for less than 3, which would give no row.
 std::int64_t sound_frames(const media::Sound& sound, const media::LogMelConfig& config);
 
 /// The features of these frames: (mels, sound_frames). What stands behind them in the reference's padding of silence is

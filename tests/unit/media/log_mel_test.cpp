@@ -56,6 +56,22 @@ TEST_CASE("a tone is loudest in the band of its frequency") {
   CHECK(*std::min_element(out.begin(), out.end()) >= *std::max_element(out.begin(), out.end()) - 2.0f);
 }
 
+TEST_CASE("frames of a recording that is one chunk") {
+  LogMelConfig config;
+  config.chunk = 2;
+  CHECK(frames_of_one_chunk(*tone(321, 100), config, 3) == 3);
+  CHECK(frames_of_one_chunk(*tone(480, 100), config, 3) == 3);
+  CHECK(frames_of_one_chunk(*tone(481, 100), config, 3) == 4);
+  CHECK(frames_of_one_chunk(*tone(32000, 100), config, 3) == 200);
+  config.hop = 137;  // the reference has whole hops alone
+  CHECK(frames_of_one_chunk(*tone(32000, 100), config, 3) == 233);
+  config.hop = 160;
+  CHECK_THROWS_WITH_AS(frames_of_one_chunk(*tone(320, 100), config, 3),
+                       "recording of 320 samples at 16000 Hz, expected at least 321", Error);
+  CHECK_THROWS_WITH_AS(frames_of_one_chunk(*tone(32004, 100), config, 3),
+                       "recording of 2.00025 seconds, this model hears at most 2: give a part of it", Error);
+}
+
 TEST_CASE("silence") {
   LogMel mel({}, tone(1600, 100, 0.0f), 480000);
   CHECK(mel.frames() == 3000);
