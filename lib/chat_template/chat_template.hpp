@@ -52,7 +52,8 @@ class ChatTemplate {
 
   /// The template of a checkpoint folder, found as transformers does: chat_template.json (processors), then
   /// chat_template.jinja with additional_chat_templates/*.jinja, then "chat_template" in processor_config.json and
-  /// tokenizer_config.json. Nothing where the folder has none. Errors: bad_template, bad_file.
+  /// tokenizer_config.json; one of lmm's own for families whose reference has code instead (builtin.hpp). Nothing where
+  /// the folder has none. Errors: bad_template, bad_file.
   static std::optional<ChatTemplate> load(const std::filesystem::path& folder);
 
   /// Renders as apply_chat_template does: `variables` holds "messages" (each an object; null fields are dropped,

@@ -1,4 +1,5 @@
 #include "lib/chat_template/ast.hpp"
+#include "lib/chat_template/builtin.hpp"
 #include "lib/chat_template/chat_template.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/file.hpp"
@@ -88,11 +89,23 @@ bool has_processor(const fs::path& folder) {
          is_file(folder / "chat_template.json");
 }
 
+/// One that lmm brings along, named after the folder's model type in errors.
+Sources built_in(const fs::path& folder, std::string_view (*find)(std::string_view)) {
+  const fs::path path = folder / "config.json";
+  if (!is_file(path)) return {};
+  const Json config = read_json_file(path);
+  const std::string type = Fields(config, path.string()).string("model_type", "");
+  const std::string_view text = find(type);
+  if (text.empty()) return {};
+  return {{"default", {std::string(text), fmt::format("{}: lmm's chat template for {}", folder.string(), type)}}};
+}
+
 }  // namespace
 
 std::optional<ChatTemplate> ChatTemplate::load(const fs::path& folder) {
   const bool processor = has_processor(folder);
   Sources sources = processor ? processor_sources(folder) : Sources{};
+  if (processor && sources.empty()) sources = built_in(folder, processor_default);
   const bool from_processor = !sources.empty();
   if (sources.empty()) sources = tokenizer_sources(folder);
   if (sources.empty()) return std::nullopt;

@@ -6,6 +6,7 @@
 #include "lib/models/qwen2/model.hpp"
 #include "lib/models/qwen2_5_omni/model.hpp"
 #include "lib/models/qwen2_5_vl/model.hpp"
+#include "lib/models/qwen2_audio/model.hpp"
 #include "lib/models/qwen2_vl/model.hpp"
 #include "lib/models/qwen3/model.hpp"
 #include "lib/models/qwen3_moe/model.hpp"
@@ -26,6 +27,7 @@ constexpr std::array kFamilies = {
     FamilyEntry{"qwen2_5_omni", qwen2_5_omni::describe, qwen2_5_omni::load, "thinker"},
     FamilyEntry{"qwen2_5_omni_thinker", qwen2_5_omni::describe, qwen2_5_omni::load},
     FamilyEntry{"qwen2_5_vl", qwen2_5_vl::describe, qwen2_5_vl::load},
+    FamilyEntry{"qwen2_audio", qwen2_audio::describe, qwen2_audio::load},
     FamilyEntry{"qwen2_vl", qwen2_vl::describe, qwen2_vl::load},
     FamilyEntry{"qwen3", qwen3::describe, qwen3::load},
     FamilyEntry{"qwen3_moe", qwen3_moe::describe, qwen3_moe::load},

@@ -26,6 +26,12 @@ class WeightScope {
   WeightScope first_of(std::initializer_list<std::string_view> names) const {
     return {scope_.first_of(names), placement_, *run_};
   }
+  /// The same tensors in another type.
+  WeightScope in(at::ScalarType dtype) const {
+    WeightScope other = *this;
+    other.placement_.dtype = dtype;
+    return other;
+  }
   bool has(std::string_view name) const { return scope_.has(name); }
 
   /// Errors: bad_file for a missing tensor, another shape, or a value that is not finite.
