@@ -87,6 +87,12 @@ void AddedVocabulary::add(const std::vector<AddedToken>& tokens, const Vocabular
   }
 }
 
+void AddedVocabulary::place(std::int32_t id, const AddedToken& token) {
+  ids_[token.content] = id;
+  if (token.special) special_.insert(token.content);
+  by_id_[id] = token;
+}
+
 void AddedVocabulary::build(const Normalizer& normalizer, const std::string& where) {
   for (const auto& [id, token] : by_id_) {
     if (token.special) special_ids_.insert(id);

@@ -80,6 +80,9 @@ class AddedVocabulary {
   /// its id and takes over these properties; the others get the next free ids.
   void add(const std::vector<AddedToken>& tokens, const Vocabulary& model);
 
+  /// Adds a token with this id, whatever the model calls so. Before add().
+  void place(std::int32_t id, const AddedToken& token);
+
   /// Prepares matching. `normalizer` may be empty. Throws Error bad_file as Trie::add.
   void build(const Normalizer& normalizer, const std::string& where);
 

@@ -136,6 +136,10 @@ constexpr std::string_view kWrongClassOnHub =
     "openvla paddleocr_vl phi3 phi3_v phimoe qwen2 qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen4_exp "
     "siglip2 smolvlm step3_vl vipllava";
 
+// Of those above, the ones that are MistralCommonBackend's where mistral-common is installed.
+constexpr std::string_view kMistral =
+    "ministral ministral3 mistral mistral3 mistral_large4 mixtral pixtral voxtral voxtral_realtime";
+
 bool has_word(std::string_view words, std::string_view word) {
   for (std::size_t at = 0; !word.empty() && (at = words.find(word, at)) != std::string_view::npos; at += word.size()) {
     const std::size_t end = at + word.size();
@@ -166,6 +170,8 @@ std::string_view known_class(std::string_view name) {
 }
 
 }  // namespace
+
+bool reads_tekken_first(std::string_view model_type) { return has_word(kMistral, model_type); }
 
 std::string auto_class(std::string_view model_type, std::string_view config_class,
                        std::string_view tokenizer_config_class, bool byte_level) {

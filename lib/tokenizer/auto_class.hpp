@@ -14,6 +14,10 @@ namespace lmm::tokenizer {
 std::string auto_class(std::string_view model_type, std::string_view config_class,
                        std::string_view tokenizer_config_class, bool byte_level);
 
+/// Whether AutoTokenizer reads tekken.json, where it is there, whatever else is: the model types of
+/// MistralCommonBackend.
+bool reads_tekken_first(std::string_view model_type);
+
 /// A tokenizer class that builds its own pipeline and takes but vocabulary, merges and post-processor from the files.
 struct ClassParts {
   Json model;       ///< options of the model

@@ -4,6 +4,7 @@
 #include "lib/core/file.hpp"
 #include "lib/tokenizer/auto_class.hpp"
 #include "lib/tokenizer/special_tokens.hpp"
+#include "lib/tokenizer/tekken.hpp"
 
 namespace lmm::tokenizer {
 namespace {
@@ -88,10 +89,11 @@ void read_vocab_files(const fs::path& folder, Blueprint& out) {
 }
 
 [[noreturn]] void no_tokenizer(const fs::path& folder, const std::string& name) {
-  for (const char* file : {"tokenizer.model", "spiece.model", "tekken.json", "tiktoken.model", "vocab.txt"}) {
+  for (const char* file : {"tokenizer.model", "spiece.model", "tiktoken.model", "vocab.txt"}) {
     if (fs::exists(folder / file)) {
       fail(ErrorCode::unsupported,
-           "{}: this kind of vocabulary is not supported, only tokenizer.json or vocab.json with merges.txt",
+           "{}: this kind of vocabulary is not supported, only tokenizer.json, tekken.json or vocab.json with "
+           "merges.txt",
            (folder / file).string());
     }
   }
@@ -113,6 +115,9 @@ Blueprint read_checkpoint(const fs::path& folder) {
   const Fields fields(config, config_file.string());
   const Json model_config = read_optional(folder / "config.json");
   const Fields model_fields(model_config, (folder / "config.json").string());
+  const fs::path tekken = folder / "tekken.json";
+  const bool first = !fs::exists(file) || reads_tekken_first(model_fields.string("model_type", ""));
+  if (first && fs::exists(tekken)) return read_tekken(tekken);  // alone: the reference looks at no other file then
   if (fields.boolean("fix_mistral_regex", false)) {
     fail(ErrorCode::unsupported, "{}: fix_mistral_regex is not supported", config_file.string());
   }

@@ -67,7 +67,8 @@ class Bpe final : public Model {
         suffix_(options.string("end_of_word_suffix", "")),
         fuse_unknown_(options.boolean("fuse_unk", false)),
         byte_fallback_(options.boolean("byte_fallback", false)),
-        ignore_merges_(options.boolean("ignore_merges", false)) {
+        ignore_merges_(options.boolean("ignore_merges", false)),
+        rank_by_token_(options.string("merge_rank", "") == "token") {
     if (options.number("dropout", 0) != 0) {
       fail(ErrorCode::unsupported, "{}: BPE with dropout {} is not supported", where_, options.number("dropout"));
     }
@@ -120,7 +121,9 @@ class Bpe final : public Model {
       }
       const std::int32_t left_id = id(left, rank);
       const std::int32_t right_id = id(right, rank);
-      merges_.set(left_id, right_id, static_cast<std::uint32_t>(rank), id(left + right.substr(prefix_.size()), rank));
+      const std::int32_t merged = id(left + right.substr(prefix_.size()), rank);
+      const auto order = static_cast<std::uint32_t>(rank);
+      merges_.set(left_id, right_id, rank_by_token_ ? static_cast<std::uint32_t>(merged) : order, merged);
     }
   }
 
@@ -223,6 +226,7 @@ class Bpe final : public Model {
   bool fuse_unknown_;
   bool byte_fallback_;
   bool ignore_merges_;
+  bool rank_by_token_;  // tiktoken's order: what a merge makes tells its rank, the first of equal ones comes first
   bool has_unknown_ = false;
   std::string unknown_token_;
   std::optional<std::int32_t> unknown_;

@@ -24,6 +24,7 @@ struct Tokenizer::Parts {
   PostProcessor post_processor;
   Decoder decoder;
   std::vector<std::pair<std::string, std::string>> named;
+  bool specials_apart = false;
   bool split_special_tokens = false;
   std::size_t size = 0;
 
@@ -45,6 +46,18 @@ struct Tokenizer::Parts {
   const std::string* token(std::int32_t id) const {
     const std::string* found = added.decoded(id);
     return found != nullptr ? found : model->vocabulary().token(id);
+  }
+
+  /// One more token of a text: appends what is settled by now.
+  void decode(std::int32_t id, const std::string& token, bool skip_special_tokens, DecodeRun& run,
+              std::string& out) const {
+    if (specials_apart && added.special_ids().contains(id)) {
+      run.finish(out);
+      run = DecodeRun(decoder);
+      if (!skip_special_tokens) out += token;
+    } else if (!skip_special_tokens || !added.is_special(token)) {
+      run.feed(token, out);
+    }
   }
 };
 
@@ -115,6 +128,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& fo
   if (!blueprint.pre_tokenizer.is_null()) {
     parts->pre_tokenizer = parse_pre_tokenizer(blueprint.pre_tokenizer, file + ": pre_tokenizer");
   }
+  for (const auto& [id, token] : blueprint.placed) parts->added.place(id, token);
   for (const std::vector<AddedToken>& call : blueprint.added) parts->added.add(call, parts->model->vocabulary());
   parts->added.build(parts->normalizer, file + ": added_tokens");
   parts->size = parts->model->vocabulary().size();
@@ -122,6 +136,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::filesystem::path& fo
   parts->decoder = parse_decoder(blueprint.decoder, file + ": decoder");
   if (blueprint.clean_up) add_clean_up(parts->decoder);
   parts->named = std::move(blueprint.named);
+  parts->specials_apart = blueprint.specials_apart;
   parts->split_special_tokens = blueprint.split_special_tokens;
   if (blueprint.bos_and_eos_only) {
     parts->post_processor = bos_and_eos(blueprint.add_bos ? parts->named_id("bos_token") : std::nullopt,
@@ -161,7 +176,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_speci
   for (const std::int32_t id : ids) {
     const std::string* token = parts_->token(id);
     if (token == nullptr) fail(ErrorCode::invalid_argument, "decode: the id {} names no token of {}", id, vocab_size());
-    if (!skip_special_tokens || !parts_->added.is_special(*token)) run.feed(*token, out);
+    parts_->decode(id, *token, skip_special_tokens, run, out);
   }
   run.finish(out);
   return out;
@@ -214,8 +229,7 @@ std::string StreamDecoder::push(std::int32_t id) {
   std::string out;
   const Tokenizer::Parts& parts = *state_->tokenizer->parts_;
   const std::string* token = parts.token(id);
-  if (token != nullptr && !(state_->skip_special_tokens && parts.added.is_special(*token)))
-    state_->run.feed(*token, out);
+  if (token != nullptr) parts.decode(id, *token, state_->skip_special_tokens, state_->run, out);
   return out;
 }
 

@@ -28,7 +28,7 @@ struct EncodeOptions {
 /// threads at once.
 class Tokenizer {
  public:
-  /// Reads a checkpoint folder: tokenizer.json, or vocab.json with merges.txt; tokenizer_config.json,
+  /// Reads a checkpoint folder: tokenizer.json, tekken.json, or vocab.json with merges.txt; tokenizer_config.json,
   /// special_tokens_map.json, added_tokens.json; the tokenizer class and model type of config.json.
   /// Throws Error: not_found, io, bad_file, unsupported (a component that is not implemented, by name).
   static std::shared_ptr<const Tokenizer> load(const std::filesystem::path& folder);
