@@ -10,4 +10,9 @@ namespace lmm::chat_template {
 /// Of a processor, instead of the tokenizer's template: Qwen2AudioProcessor.default_chat_template for "qwen2_audio".
 std::string_view processor_default(std::string_view model_type);
 
+/// Beside tekken.json, whatever templates stand there too, and where neither processor nor tokenizer has one:
+/// mistral-common's instruct format v7 for "voxtral" (tokens/tokenizers/instruct.py). With the variable `transcribe`,
+/// true or a language code, it renders a transcription request of the one recording given.
+std::string_view mistral_default(std::string_view model_type);
+
 }  // namespace lmm::chat_template

@@ -104,10 +104,13 @@ Sources built_in(const fs::path& folder, std::string_view (*find)(std::string_vi
 
 std::optional<ChatTemplate> ChatTemplate::load(const fs::path& folder) {
   const bool processor = has_processor(folder);
-  Sources sources = processor ? processor_sources(folder) : Sources{};
+  Sources sources;
+  if (is_file(folder / "tekken.json")) sources = built_in(folder, mistral_default);  // the reference looks at no other
+  if (processor && sources.empty()) sources = processor_sources(folder);
   if (processor && sources.empty()) sources = built_in(folder, processor_default);
   const bool from_processor = !sources.empty();
   if (sources.empty()) sources = tokenizer_sources(folder);
+  if (sources.empty()) sources = built_in(folder, mistral_default);
   if (sources.empty()) return std::nullopt;
   const auto usual = sources.find("default");
   const auto with_tools = from_processor ? sources.end() : sources.find("tool_use");  // a tokenizer's, not a processor's

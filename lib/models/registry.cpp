@@ -11,6 +11,7 @@
 #include "lib/models/qwen3/model.hpp"
 #include "lib/models/qwen3_moe/model.hpp"
 #include "lib/models/qwen3_vl/model.hpp"
+#include "lib/models/voxtral/model.hpp"
 #include "lib/models/whisper/model.hpp"
 
 #include <array>
@@ -34,6 +35,7 @@ constexpr std::array kFamilies = {
     FamilyEntry{"qwen3_vl", qwen3_vl::describe, qwen3_vl::load},
     FamilyEntry{"qwen3_vl_moe", qwen3_vl::describe, qwen3_vl::load},
     FamilyEntry{"smolvlm", idefics3::describe, idefics3::load},
+    FamilyEntry{"voxtral", voxtral::describe, voxtral::load},
     FamilyEntry{"whisper", whisper::describe, whisper::load},
 };
 

@@ -16,6 +16,16 @@ Json text(const char* words) { return {{"type", "text"}, {"text", words}}; }
 
 Json turn(const char* role, Json content) { return {{"role", role}, {"content", std::move(content)}}; }
 
+std::string voxtral(Json messages, Json more = Json::object()) {
+  more["messages"] = std::move(messages);
+  return text_of(std::string(mistral_default("voxtral")), std::move(more));
+}
+
+std::string refused(Json messages, Json more = Json::object()) {
+  more["messages"] = std::move(messages);
+  return error_of(std::string(mistral_default("voxtral")), std::move(more));
+}
+
 /// What a folder's template makes of a turn "Hm?"; nothing where it has none.
 std::string rendered(const support::Folder& folder) {
   const auto found = ChatTemplate::load(folder.path());
@@ -27,7 +37,11 @@ std::string rendered(const support::Folder& folder) {
 
 TEST_CASE("families with a template of lmm's own") {
   CHECK(!processor_default("qwen2_audio").empty());
-  for (const char* type : {"", "whisper", "llama"}) CHECK(processor_default(type).empty());
+  CHECK(!mistral_default("voxtral").empty());
+  for (const char* type : {"", "whisper", "llama"}) {
+    CHECK(processor_default(type).empty());
+    CHECK(mistral_default(type).empty());
+  }
 }
 
 TEST_CASE("Qwen2-Audio's: a system turn of its own, recordings counted over all turns") {
@@ -44,6 +58,27 @@ TEST_CASE("Qwen2-Audio's: a system turn of its own, recordings counted over all 
         "<|im_start|>system\nBe short.<|im_end|>\n<|im_start|>user\nHm?<|im_end|>\n");
 }
 
+TEST_CASE("Voxtral's: turns, paragraphs and recordings") {
+  CHECK(voxtral({turn("user", {kSound, text("One?")})}) == "<s>[INST][BEGIN_AUDIO][AUDIO]One?[/INST]");
+  CHECK(voxtral({turn("user", {text("a"), text("b"), kSound, text("c")}), turn("user", "d")}) ==
+        "<s>[INST]a\n\nb[BEGIN_AUDIO][AUDIO]c\n\nd[/INST]");
+  CHECK(voxtral({turn("system", "Be short."), turn("user", "Hi"), turn("assistant", "Yes. "), turn("user", "Bye")}) ==
+        "<s>[SYSTEM_PROMPT]Be short.[/SYSTEM_PROMPT][INST]Hi[/INST]Yes.</s>[INST]Bye[/INST]");
+  CHECK(refused({turn("system", "Be short."), turn("user", {kSound})}).find("System messages are not yet allowed") !=
+        std::string::npos);
+  CHECK(refused({turn("tool", "4")}).find("got tool") != std::string::npos);
+  CHECK(refused({turn("user", Json::array({{{"type", "image"}}}))}).find("got image") != std::string::npos);
+}
+
+TEST_CASE("Voxtral's: a transcription") {
+  const Json alone = {turn("user", Json::array({kSound}))};
+  CHECK(voxtral(alone, {{"transcribe", true}}) == "<s>[INST][BEGIN_AUDIO][AUDIO][/INST][TRANSCRIBE]");
+  CHECK(voxtral(alone, {{"transcribe", "de"}}) == "<s>[INST][BEGIN_AUDIO][AUDIO][/INST]lang:de[TRANSCRIBE]");
+  CHECK(voxtral(alone, {{"transcribe", false}}) == "<s>[INST][BEGIN_AUDIO][AUDIO][/INST]");
+  CHECK(refused({turn("user", {kSound, text("Hm?")})}, {{"transcribe", true}}).find("one recording alone") !=
+        std::string::npos);
+}
+
 TEST_CASE("which template a folder has") {
   support::Folder folder;
   CHECK(rendered(folder).empty());
@@ -55,6 +90,17 @@ TEST_CASE("which template a folder has") {
   CHECK(rendered(folder).starts_with("<|im_start|>system\nYou are"));
   folder.write_json("chat_template.json", {{"chat_template", "processor's"}});
   CHECK(rendered(folder) == "processor's");
+
+  folder.write_json("config.json", {{"model_type", "voxtral"}});
+  CHECK(rendered(folder) == "processor's");
+  folder.write("tekken.json", "{}");  // beside it no template counts
+  CHECK(rendered(folder) == "<s>[INST]Hm?[/INST]");
+  folder.write_json("config.json", {{"model_type", "llama"}});
+  CHECK(rendered(folder) == "processor's");
+
+  support::Folder bare;
+  bare.write_json("config.json", {{"model_type", "voxtral"}});
+  CHECK(rendered(bare) == "<s>[INST]Hm?[/INST]");
 }
 
 }  // namespace lmm::chat_template
