@@ -128,13 +128,17 @@ def test_special_tokens_in_a_users_text_are_text(sounds):
 
 @pytest.mark.parametrize("language", [None, "en", "de"])
 def test_transcription_requests(lmm, tmp_path, sounds, language):
-    """As a raw prompt, and by the template's variable `transcribe`."""
+    """As a raw prompt, and by the template's variable `transcribe`; "true" in JSON leaves the language to the model."""
     folder = audio.folder_of("voxtral-old")
     model = reference(folder)
     inputs = model.transcription(sounds[1], language)
     prompt = f"[INST][BEGIN_AUDIO][AUDIO][/INST]{'' if language is None else f'lang:{language}'}[TRANSCRIBE]"
     with Driver(folder) as driver:
-        greedy(driver, model, driver.hear(prompt, sounds[1:2], raw=True, max_tokens=8), inputs, 8, language)
+        answer = driver.hear(prompt, sounds[1:2], raw=True, max_tokens=8)
+        greedy(driver, model, answer, inputs, 8, language)
+    asked = json.loads(run(lmm, "ask", folder, "--voice", sounds[1], "--template-variables", json.dumps({"transcribe": language or True}),
+                           "--max-tokens", 8, "--temperature", 0, "--dtype", "fp32", "--json"))
+    assert asked["token_ids"] == answer["token_ids"]
     out = tokenized(lmm, tmp_path, folder, {"messages": without_sounds([said("user", (sounds[1],))]), "transcribe": language or True})
     assert out["ids"] == one_placeholder(inputs["input_ids"][0].tolist())
 
