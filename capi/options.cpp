@@ -11,6 +11,17 @@ using namespace lmm::capi;
 
 const char* lmm_dtype_name(lmm_dtype dtype) { return dtype_name(static_cast<DType>(dtype)); }
 
+const char* lmm_weight_type_name(lmm_weight_type type) { return weight_type_name(static_cast<WeightType>(type)); }
+
+lmm_code lmm_load_options_set_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error) {
+  return call_on(options, "options", error, [&](lmm_load_options& self) {
+    if (weights < LMM_WEIGHTS_FULL || weights > LMM_WEIGHTS_INT8) {
+      fail(ErrorCode::invalid_argument, "weights is {}, expected 0 (full) or 1 (int8)", weights);
+    }
+    self.options.weights = static_cast<WeightType>(weights);
+  });
+}
+
 lmm_code lmm_load_options_create(const lmm_allocator* allocator, lmm_load_options** options, lmm_error** error) {
   return call(usable_allocator(allocator), error, [&] {
     require(options, "options");

@@ -115,8 +115,9 @@ Json Bench::measure(const lmm::Model& loaded, ProgressBar& bar) const {
 void print(const Json& result) {
   const auto number = [&](const char* key) { return result.at(key).get<double>(); };
   const auto line = [](const char* name, const std::string& value) { put(fmt::format("{:<12} {}\n", name, value)); };
-  line("model", fmt::format("{}, {}, median of {}", result.at("family").get<std::string>(),
-                            result.at("compute_dtype").get<std::string>(), result.at("repeat").get<int>()));
+  line("model", fmt::format("{}, {}, weights {}, median of {}", result.at("family").get<std::string>(),
+                            result.at("compute_dtype").get<std::string>(), result.at("weights").get<std::string>(),
+                            result.at("repeat").get<int>()));
   line("load", fmt::format("{:.3f} s", number("load_seconds")));
   if (result.at("tiles").get<std::int64_t>() > 0) {
     line("preprocess", fmt::format("{:.1f} ms", number("preprocess_seconds") * 1e3));
@@ -142,6 +143,7 @@ int Bench::run() const {
       {"folder", loaded.info().folder},
       {"family", loaded.info().family},
       {"compute_dtype", lmm::dtype_name(loaded.info().compute_dtype)},
+      {"weights", model.weights},
       {"threads", model.threads},
       {"repeat", repeat},
       {"load_seconds", load},

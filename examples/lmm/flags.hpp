@@ -17,6 +17,7 @@ class ProgressBar;
 struct ModelFlags {
   std::string folder;
   std::string dtype = "auto";
+  std::string weights = "full";
   int threads = 0;
   std::string device = "cpu";
   std::uint64_t max_memory = 0;

@@ -19,6 +19,14 @@ enum class DType : std::int32_t { automatic = 0, fp32 = 1, bf16 = 2, fp16 = 3 };
 /// Name as `--dtype` takes it: "auto", "fp32", "bf16", "fp16". Static storage.
 LMM_API const char* dtype_name(DType dtype) noexcept;
 
+/// How the weight matrices of text decoders are kept in memory. `full`: in the compute type, as far as they are stored so
+/// in the mapped files. `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads half of what bf16
+/// takes. They are packed when a model is loaded. Activations and sums stay fp32 while decoding.
+enum class WeightType : std::int32_t { full = 0, int8 = 1 };
+
+/// Name as `--weights` takes it: "full", "int8". Static storage.
+LMM_API const char* weight_type_name(WeightType type) noexcept;
+
 /// How far a long call has come.
 struct Progress {
   std::string_view stage = {};    ///< "load", "preprocess", "encode", "prefill"; of speech "scan", "encode", "decode"
@@ -43,9 +51,10 @@ using OnLog = std::function<void(LogLevel level, std::string_view line)>;
 
 struct LoadOptions {
   DType dtype = DType::automatic;
+  WeightType weights = WeightType::full;
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
-  std::uint64_t max_memory = 0;    ///< bytes that the weights may take; 0: no limit. Checked before allocating
+  std::uint64_t max_memory = 0;    ///< bytes that the weights may take in the compute type; 0: no limit. Checked before allocating
   OnProgress on_progress = {};
   OnLog on_log = {};               ///< kept by the model
 };

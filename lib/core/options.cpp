@@ -14,6 +14,14 @@ const char* dtype_name(DType dtype) noexcept {
   return "unknown";
 }
 
+const char* weight_type_name(WeightType type) noexcept {
+  switch (type) {
+    case WeightType::full: return "full";
+    case WeightType::int8: return "int8";
+  }
+  return "unknown";
+}
+
 const char* finish_reason_name(FinishReason reason) noexcept {
   switch (reason) {
     case FinishReason::eos: return "eos";

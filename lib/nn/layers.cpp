@@ -7,7 +7,7 @@
 namespace lmm::nn {
 
 Linear::Linear(const WeightScope& weights, std::int64_t in, std::int64_t out, bool bias)
-    : weight_(weights.tensor("weight", {out, in})) {
+    : weight_(weights.matrix("weight", {out, in})) {
   if (bias) bias_ = weights.tensor("bias", {out});
 }
 
@@ -19,14 +19,12 @@ Linear Linear::joined(const WeightScope& weights, std::initializer_list<std::str
     return out;
   };
   Linear linear;
-  linear.weight_ = weights.joined(spelled("weight"), {out_of_each, in});
+  linear.weight_ = Matrix(weights.joined(spelled("weight"), {out_of_each, in}));
   if (bias) linear.bias_ = weights.joined(spelled("bias"), {out_of_each});
   return linear;
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const {
-  return bias_.defined() ? at::linear(x, weight_, bias_) : at::linear(x, weight_);
-}
+at::Tensor Linear::operator()(const at::Tensor& x) const { return weight_.linear(x, bias_); }
 
 RmsNorm::RmsNorm(const WeightScope& weights, std::int64_t size, double eps)
     : weight_(weights.tensor("weight", {size})), eps_(eps) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/nn/matrix.hpp"
 #include "lib/nn/weight_scope.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -23,13 +24,12 @@ class Linear {
 
   at::Tensor operator()(const at::Tensor& x) const;  // (..., in) -> (..., out)
 
-  const at::Tensor& weight() const noexcept { return weight_; }
-  const at::Tensor& bias() const noexcept { return bias_; }
+  kernels::LinearView view() const { return weight_.view(bias_); }
 
  private:
   Linear() = default;
 
-  at::Tensor weight_;
+  Matrix weight_;
   at::Tensor bias_;  // undefined without bias
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <lmm/options.hpp>
+
 #include <ATen/core/Tensor.h>
 
 #include <memory>
@@ -14,6 +16,7 @@ struct Placement {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   std::shared_ptr<kernels::ThreadPool> pool = nullptr;  ///< threads of lmm's own CPU kernels; null: none are used
+  WeightType decoder_weights = WeightType::full;        ///< of text decoders; packed ones need the pool
 };
 
 }  // namespace lmm::nn

@@ -53,6 +53,27 @@ at::Tensor WeightScope::tensor(std::string_view name, const std::vector<std::int
   return placed(mapped(view), view);
 }
 
+WeightScope WeightScope::below(weights::Scope scope) const {
+  WeightScope out(std::move(scope), placement_, *run_);
+  out.packing_ = packing_;
+  return out;
+}
+
+WeightScope WeightScope::for_decoder() const {
+  WeightScope out = *this;
+  out.packing_ = placement_.decoder_weights;
+  return out;
+}
+
+Matrix WeightScope::matrix(std::string_view name, const std::vector<std::int64_t>& shape) const {
+  Matrix out = packed(tensor(name, shape));
+  if (packing_ != WeightType::full) {
+    const weights::TensorView& view = scope_.tensor(name, shape);
+    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
+  }
+  return out;
+}
+
 at::Tensor WeightScope::joined(std::span<const std::string> names, const std::vector<std::int64_t>& shape) const {
   std::vector<at::Tensor> parts;
   for (const std::string& name : names) parts.push_back(tensor(name, shape));

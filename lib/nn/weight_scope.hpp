@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/run.hpp"
+#include "lib/nn/matrix.hpp"
 #include "lib/nn/placement.hpp"
 #include "lib/weights/weights.hpp"
 
@@ -21,10 +22,10 @@ class WeightScope {
   WeightScope(weights::Scope scope, Placement placement, Run& run)
       : scope_(std::move(scope)), placement_(placement), run_(&run) {}
 
-  WeightScope scope(std::string_view name) const { return {scope_.scope(name), placement_, *run_}; }
+  WeightScope scope(std::string_view name) const { return below(scope_.scope(name)); }
   /// The first of these scopes that a tensor lies in, as weights::Weights::first_of.
   WeightScope first_of(std::initializer_list<std::string_view> names) const {
-    return {scope_.first_of(names), placement_, *run_};
+    return below(scope_.first_of(names));
   }
   /// The same tensors in another type.
   WeightScope in(at::ScalarType dtype) const {
@@ -44,15 +45,27 @@ class WeightScope {
   /// Tensors of one shape, one behind the other along their first axis. A copy. As tensor().
   at::Tensor joined(std::span<const std::string> names, const std::vector<std::int64_t>& shape) const;
 
+  /// The same scope for the layers of a text decoder: matrix() packs as the placement says.
+  WeightScope for_decoder() const;
+
+  /// A matrix (out, in), packed where this scope is a decoder's. As tensor().
+  Matrix matrix(std::string_view name, const std::vector<std::int64_t>& shape) const;
+
+  /// A tensor of this scope as such a matrix.
+  Matrix packed(const at::Tensor& dense) const { return Matrix(dense, packing_, placement_.pool); }
+
   const Placement& placement() const noexcept { return placement_; }
+  WeightType packing() const noexcept { return packing_; }
 
  private:
+  WeightScope below(weights::Scope scope) const;
   at::Tensor mapped(const weights::TensorView& view) const;
   at::Tensor placed(const at::Tensor& mapped, const weights::TensorView& view) const;
 
   weights::Scope scope_;
   Placement placement_;
   Run* run_;
+  WeightType packing_ = WeightType::full;
 };
 
 }  // namespace lmm::nn

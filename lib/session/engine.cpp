@@ -111,6 +111,14 @@ void check_memory(const models::Checkpoint& checkpoint, at::ScalarType type, std
   }
 }
 
+/// Lets go of the pages of the files: what was packed is not read again, the rest comes back when it is.
+void release_mapped(const weights::Weights& weights) {
+  for (const weights::TensorView& view : weights.tensors()) {
+    if (view.file == nullptr) continue;
+    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
+  }
+}
+
 /// The notation whose tokens the vocabulary has.
 std::optional<answer::Format> grounding_format(const tokenizer::Tokenizer& tokenizer) {
   const auto has = [&](std::string_view token) { return tokenizer.id_of(token).has_value(); };
@@ -163,6 +171,11 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   const int threads = nn::kernels::bounded_threads(options.threads);
   nn::Placement placement{device, nn::compute_type(options.dtype, stored_type(*checkpoint.weights), device)};
   check_memory(checkpoint, placement.dtype, options.max_memory);
+  if (options.weights != WeightType::full && !device.is_cpu()) {
+    fail(ErrorCode::unsupported, "weights {} is computed on the CPU, but device is \"{}\"", weight_type_name(options.weights),
+         options.device);
+  }
+  placement.decoder_weights = options.weights;
 
   engine->text = TextTools::load(folder);
   engine->generation = generate::GenerationConfig::load(folder);
@@ -181,21 +194,24 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   }
   loading.get();
   run.checkpoint();  // cancelled at the very end is cancelled
+  if (options.weights != WeightType::full) release_mapped(*checkpoint.weights);
   engine->info = model_info(checkpoint, engine->family->info(), engine->text->chat_template.has_value());
   engine->info.compute_dtype = public_type(placement.dtype);
   engine->grounding = engine->family->info().grounding;
   if (!engine->grounding) engine->grounding = grounding_format(*engine->text->tokenizer);
   engine->probe_template();
   engine->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  engine->log_load(*checkpoint.weights, options.device, threads);
+  engine->log_load(*checkpoint.weights, options, threads);
   return engine;
 }
 
-void Engine::log_load(const weights::Weights& weights, const std::string& device, int threads) const {
-  const char* kernels = device == "cpu" ? nn::kernels::isa_name(nn::kernels::best_isa()) : "torch";
-  log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {} on {}, {} threads, {} kernels, loaded in {:.3f} s",
-           info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), device,
-           threads, kernels, load_seconds);
+void Engine::log_load(const weights::Weights& weights, const LoadOptions& options, int threads) const {
+  const char* kernels = options.device == "cpu" ? nn::kernels::isa_name(nn::kernels::best_isa()) : "torch";
+  const std::string packed =
+      options.weights == WeightType::full ? "" : fmt::format(", decoder packed as {}", weight_type_name(options.weights));
+  log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {}{} on {}, {} threads, {} kernels, loaded in {:.3f} s",
+           info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), packed,
+           options.device, threads, kernels, load_seconds);
   const std::vector<std::string_view> unused = weights.unused();
   if (!unused.empty()) {
     log.line(LogLevel::warning, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),

@@ -52,7 +52,7 @@ class Engine {
   std::unique_ptr<Worker> worker;
 
  private:
-  void log_load(const weights::Weights& weights, const std::string& device, int threads) const;
+  void log_load(const weights::Weights& weights, const LoadOptions& options, int threads) const;
 
   bool content_lists_ = false;
 };

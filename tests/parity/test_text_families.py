@@ -2,6 +2,7 @@
 logits, greedy text, prompts in pieces and out of the cache. How things are judged is said in test_model.py.
 """
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -132,3 +133,9 @@ def test_greedy_text(lmm, note, name):
             tokens += len(answer["token_ids"])
     if ties:
         note(f"greedy, {name}: {ties} near ties in {tokens} tokens")
+
+
+def test_packed_weights_are_refused_for_mixtures(lmm):
+    folder = text_checkpoints.tiny("moe")
+    done = subprocess.run([lmm, "ask", folder, "--weights", "int8", "Hello"], capture_output=True, text=True)
+    assert done.returncode == 1 and "mixtures of experts are not packed" in done.stderr and done.stdout == "", done

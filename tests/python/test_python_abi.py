@@ -90,7 +90,7 @@ def test_constants():
     names |= {f"LMM_PIXEL_{name.upper()}": number for name, number in _abi.PIXEL_FORMATS.items()}
     names |= {f"LMM_SAMPLE_{name.upper()}": number for name, number in _abi.SAMPLE_FORMATS.items()}
     for prefix, listed in (("DTYPE", _abi.DTYPES), ("LOG", _abi.LOG_LEVELS), ("FINISH", _abi.FINISH_REASONS),
-                           ("SPEECH_TIMES", _abi.SPEECH_TIMES)):  # fmt: skip
+                           ("SPEECH_TIMES", _abi.SPEECH_TIMES), ("WEIGHTS", _abi.WEIGHT_TYPES)):  # fmt: skip
         names |= {f"LMM_{prefix}_{name.upper()}": number for number, name in enumerate(listed)}
     known = {name: number for name, number in CONSTANTS.items() if not name.startswith("LMM_ERROR_")}
     assert names == known

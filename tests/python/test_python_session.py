@@ -49,7 +49,7 @@ def test_load_is_cancelled_by_on_progress():
 
 
 @pytest.mark.parametrize("options, error", [
-    ({"dtype": "int3"}, lmm.InvalidArgument), ({"threads": 4096}, lmm.InvalidArgument), ({"threads": 1 << 40}, lmm.InvalidArgument),
+    ({"dtype": "int3"}, lmm.InvalidArgument), ({"weights": "int3"}, lmm.InvalidArgument), ({"threads": 4096}, lmm.InvalidArgument), ({"threads": 1 << 40}, lmm.InvalidArgument),
     ({"threads": "2"}, TypeError), ({"device": "tpu"}, lmm.InvalidArgument), ({"max_memory": 1000}, lmm.OutOfMemory),
     ({"max_memory": -1}, lmm.InvalidArgument), ({"device": "cuda:99"}, lmm.NoDevice), ({"speed": 9}, TypeError),
 ])  # fmt: skip

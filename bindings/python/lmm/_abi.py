@@ -15,6 +15,7 @@ SAMPLE_FORMATS = {"f32": 0, "s16": 1}
 PART_TEXT, PART_IMAGE, PART_VIDEO, PART_AUDIO = 1, 2, 3, 4
 SPEECH_TIMES = ("none", "segments", "words")
 DTYPES = ("auto", "fp32", "bf16", "fp16")
+WEIGHT_TYPES = ("full", "int8")
 LOG_LEVELS = ("debug", "info", "warning")
 FINISH_REASONS = ("eos", "stop", "length", "cancelled")
 RUNNING, DONE, FAILED = 0, 1, 2
@@ -77,6 +78,7 @@ CALLS: dict[str, list[Any]] = {
     "lmm_history_add": [History, c_char_p, c_size_t, Message],
     "lmm_load_options_create": [Allocator, out(LoadOptions)],
     "lmm_load_options_set_dtype": [LoadOptions, c_int32],
+    "lmm_load_options_set_weights": [LoadOptions, c_int32],
     "lmm_load_options_set_threads": [LoadOptions, c_int32],
     "lmm_load_options_set_device": [LoadOptions, c_char_p, c_size_t],
     "lmm_load_options_set_max_memory": [LoadOptions, c_uint64],
@@ -187,6 +189,7 @@ GETTERS: dict[str, tuple[Any, list[Any]]] = {
     "lmm_history_message": (Message, [History, c_size_t]),
     "lmm_history_free": (None, [History]),
     "lmm_dtype_name": (c_char_p, [c_int32]),
+    "lmm_weight_type_name": (c_char_p, [c_int32]),
     "lmm_load_options_free": (None, [LoadOptions]),
     "lmm_info_folder": (c_void_p, [Info, out(c_size_t)]),
     "lmm_info_family": (c_void_p, [Info, out(c_size_t)]),

@@ -16,6 +16,7 @@ from .options import OnProgress, Progress
 from .tokenizer import Tokenizer
 
 DType = Literal["auto", "fp32", "bf16", "fp16"]
+WeightType = Literal["full", "int8"]
 LogLevel = Literal["debug", "info", "warning"]
 OnLog = Callable[[LogLevel, str], object]
 """Called with a line about a model, on the thread that loads it and on its worker thread, by one of
@@ -91,6 +92,7 @@ class Model:
         folder: Folder,
         *,
         dtype: DType = "auto",
+        weights: WeightType = "full",
         threads: int = 0,
         device: str = "cpu",
         max_memory: int = 0,
@@ -100,6 +102,8 @@ class Model:
         """Loads a Hugging Face checkpoint folder as downloaded.
 
         dtype: number format of weights and activations; "auto": bf16 for a bf16 checkpoint, fp32 otherwise.
+        weights: how a text decoder's matrices are kept; "full": in the compute type; "int8": 8 bits a weight and a scale for
+        each 32, packed now, half of bf16's memory and faster to decode with.
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
         max_memory: bytes that the weights may take, 0: no limit. on_progress: called on this thread with the stage
         "load"; giving False, or raising, cancels, as does Ctrl-C.
@@ -108,6 +112,8 @@ class Model:
         name = _convert.path(folder, "folder")
         options = make(_abi.LoadOptions, "lmm_load_options_create", None, free="lmm_load_options_free")
         call("lmm_load_options_set_dtype", options, _abi.DTYPES.index(_convert.one_of(dtype, "dtype", _abi.DTYPES)))
+        kind = _abi.WEIGHT_TYPES.index(_convert.one_of(weights, "weights", _abi.WEIGHT_TYPES))
+        call("lmm_load_options_set_weights", options, kind)
         call("lmm_load_options_set_threads", options, _convert.integer(threads, "threads", bits=32))
         place = _convert.utf8(device, "device")
         call("lmm_load_options_set_device", options, place, len(place))

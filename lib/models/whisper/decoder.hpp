@@ -95,7 +95,7 @@ class Decoder {
   at::Tensor positions_;     // (positions, hidden)
   std::vector<DecoderLayer> layers_;
   nn::LayerNorm norm_;
-  at::Tensor head_;  // (vocab, hidden)
+  nn::Matrix head_;  // (vocab, hidden)
   std::unique_ptr<nn::Attention> attention_ = std::make_unique<nn::Attention>();
   std::unique_ptr<FusedDecoder> fused_;  // null where the kernels cannot
 };

@@ -16,13 +16,6 @@ DType kernel_type(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 ? DType::bf16 : DType::fp32;
 }
 
-kernels::LinearView matrix(const at::Tensor& weight, const at::Tensor& bias = {}) {
-  return {weight.const_data_ptr(), kernel_type(weight), weight.size(0), weight.size(1),
-          bias.defined() ? bias.const_data_ptr() : nullptr};
-}
-
-kernels::LinearView view(const nn::Linear& linear) { return matrix(linear.weight(), linear.bias()); }
-
 std::vector<float> floats(const at::Tensor& tensor) {
   const at::Tensor wide = tensor.to(at::kFloat).contiguous();
   return {wide.const_data_ptr<float>(), wide.const_data_ptr<float>() + wide.numel()};
@@ -47,15 +40,15 @@ FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::Thre
       isa_(kernels::best_isa()),
       dtype_(kernel_type(decoder.embed_tokens_)),
       norm_(norm_of(decoder.norm_)),
-      head_(matrix(decoder.head_)) {
+      head_(decoder.head_.view()) {
   const Config& config = decoder.config_;
   shape_.heads = shape_.kv_heads = config.heads;
   shape_.head_dim = config.head_dim();
   shape_.scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim()));
   for (const DecoderLayer& layer : decoder.layers_) {
     layers_.push_back({norm_of(layer.self_norm_), norm_of(layer.cross_norm_), norm_of(layer.final_norm_),
-                       view(layer.self_.q), view(layer.self_.k), view(layer.self_.v), view(layer.self_.out),
-                       view(layer.cross_.q), view(layer.cross_.out), view(layer.fc1_), view(layer.fc2_)});
+                       layer.self_.q.view(), layer.self_.k.view(), layer.self_.v.view(), layer.self_.out.view(),
+                       layer.cross_.q.view(), layer.cross_.out.view(), layer.fc1_.view(), layer.fc2_.view()});
   }
 }
 

@@ -11,8 +11,6 @@ namespace {
 // whoever claimed the last one.
 constexpr std::int64_t kChunkBytes = 96 * 1024;
 
-std::int64_t row_bytes(const LinearView& w) { return w.in * (w.dtype == DType::bf16 ? 2 : 4); }
-
 // How rows are shared out; it depends on shapes alone. Counts are multiples of 4, so that two or four threads that run
 // equally fast end together.
 struct Chunks {

@@ -30,6 +30,9 @@ struct RowKernels {
   void (*gated)(const LinearView& gate, const LinearView& up, std::int64_t begin, std::int64_t end, const float* x,
                 std::int64_t m, float* y, std::int64_t y_stride);
 
+  /// Rows [begin, end) of a packed weight as numbers of `dtype` (fp32 or bf16): out (end - begin, in).
+  void (*unpack)(const LinearView& w, std::int64_t begin, std::int64_t end, void* out, DType dtype);
+
   /// y (n) = x / sqrt(mean(x^2) + eps) * weight. y may be x.
   void (*rms_norm)(const float* x, const VectorView& weight, float eps, float* y);
 

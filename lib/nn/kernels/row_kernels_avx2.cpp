@@ -26,7 +26,7 @@ constexpr int kLanes = 8;
 }  // namespace
 
 extern const RowKernels kAvx2RowKernels;
-const RowKernels kAvx2RowKernels = {linear, gated,   rms_norm,  rope,     store_numbers, attend,
+const RowKernels kAvx2RowKernels = {linear, gated, unpack,   rms_norm,  rope,     store_numbers, attend,
                                     join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
 
 }  // namespace lmm::nn::kernels

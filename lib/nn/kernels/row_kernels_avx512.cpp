@@ -27,7 +27,7 @@ constexpr int kLanes = 16;
 }  // namespace
 
 extern const RowKernels kAvx512RowKernels;
-const RowKernels kAvx512RowKernels = {linear, gated,   rms_norm,  rope,     store_numbers, attend,
+const RowKernels kAvx512RowKernels = {linear, gated, unpack,   rms_norm,  rope,     store_numbers, attend,
                                       join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
 
 }  // namespace lmm::nn::kernels

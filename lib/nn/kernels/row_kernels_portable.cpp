@@ -17,7 +17,7 @@ constexpr int kLanes = 4;
 }  // namespace
 
 extern const RowKernels kPortableRowKernels;
-const RowKernels kPortableRowKernels = {linear, gated,   rms_norm,  rope,     store_numbers, attend,
+const RowKernels kPortableRowKernels = {linear, gated, unpack,   rms_norm,  rope,     store_numbers, attend,
                                         join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
 
 }  // namespace lmm::nn::kernels

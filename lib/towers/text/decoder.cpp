@@ -12,7 +12,13 @@ namespace lmm::towers {
 namespace {
 
 std::variant<GatedMlp, MixtureMlp> mlp_of(const nn::WeightScope& weights, const DecoderConfig& config, std::size_t layer) {
-  if (config.mixture.layers[layer]) return MixtureMlp(weights, config);
+  if (config.mixture.layers[layer]) {
+    if (weights.packing() != WeightType::full) {
+      fail(ErrorCode::unsupported, "weights {}: mixtures of experts are not packed, expected weights full",
+           weight_type_name(weights.packing()));
+    }
+    return MixtureMlp(weights, config);
+  }
   return GatedMlp(weights, config);
 }
 
@@ -89,8 +95,8 @@ Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, co
       embed_tokens_(input_matrix(weights, head, config, tied)),
       norm_(weights.scope("norm"), config.hidden_size, config.norm_eps),
       rope_(config.rope, weights.placement()),
-      lm_head_(output_matrix(head, embed_tokens_, tied)) {
-  const nn::WeightScope layers = weights.scope("layers");
+      lm_head_(weights.for_decoder().packed(output_matrix(head, embed_tokens_, tied))) {
+  const nn::WeightScope layers = weights.scope("layers").for_decoder();
   layers_.reserve(static_cast<std::size_t>(config.layers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
     layers_.emplace_back(layers.scope(std::to_string(i)), config_, i);
@@ -133,7 +139,7 @@ at::Tensor Decoder::forward(const DecoderInput& input, nn::KvCache& cache, Run& 
 }
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {
-  return at::linear(hidden, lm_head_).view({-1}).to(at::kCPU, at::kFloat);
+  return lm_head_.linear(hidden).view({-1}).to(at::kCPU, at::kFloat);
 }
 
 void Decoder::step(const DecoderInput& input, nn::KvCache& cache, std::span<float> out, Run& run) const {

@@ -63,6 +63,7 @@ class DecoderLayer {
 class Decoder {
  public:
   /// `weights`: the scope of embed_tokens, layers and norm. `head`: the scope that holds lm_head; unused when tied.
+  /// Error unsupported: packed weights of a mixture of experts.
   Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, const DecoderConfig& config, bool tied);
   ~Decoder();
   Decoder(const Decoder&) = delete;
@@ -90,7 +91,7 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   nn::RmsNorm norm_;
   nn::Rope rope_;
-  at::Tensor lm_head_;  // (vocab, hidden)
+  nn::Matrix lm_head_;  // (vocab, hidden)
   std::unique_ptr<nn::Attention> attention_ = std::make_unique<nn::Attention>();
   std::unique_ptr<FusedDecoder> fused_;  // null where the kernels cannot
 };

@@ -20,12 +20,7 @@ kernels::VectorView view(const at::Tensor& vector) {
   return {vector.const_data_ptr(), kernel_type(vector), vector.numel()};
 }
 
-kernels::LinearView matrix(const at::Tensor& weight, const at::Tensor& bias = {}) {
-  return {weight.const_data_ptr(), kernel_type(weight), weight.size(0), weight.size(1),
-          bias.defined() ? bias.const_data_ptr() : nullptr};
-}
-
-kernels::LinearView view(const nn::Linear& linear) { return matrix(linear.weight(), linear.bias()); }
+kernels::LinearView matrix(const at::Tensor& weight) { return nn::Matrix(weight).view(); }
 
 }  // namespace
 
@@ -67,23 +62,22 @@ FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::Thre
     if (layer.q_norm_) views.q_norm = view(layer.q_norm_->weight());
     if (layer.k_norm_) views.k_norm = view(layer.k_norm_->weight());
     views.input_norm = view(layer.input_norm_.weight());
-    views.q = view(layer.q_);
-    views.k = view(layer.k_);
-    views.v = view(layer.v_);
-    views.o = view(layer.o_);
+    views.q = layer.q_.view();
+    views.k = layer.k_.view();
+    views.v = layer.v_.view();
+    views.o = layer.o_.view();
     views.post_norm = view(layer.post_norm_.weight());
     if (const auto* mlp = std::get_if<GatedMlp>(&layer.mlp_)) {
-      views.gate = view(mlp->gate_);
-      views.up = view(mlp->up_);
-      views.down = view(mlp->down_);
+      views.gate = mlp->gate_.view();
+      views.up = mlp->up_.view();
+      views.down = mlp->down_.view();
     } else {
       views.mixture = mixture_of(std::get<MixtureMlp>(layer.mlp_));
     }
     weights_.layers.push_back(views);
   }
   weights_.final_norm = view(decoder.norm_.weight());
-  const at::Tensor& head = decoder.lm_head_;
-  weights_.head = matrix(head);
+  weights_.head = decoder.lm_head_.view();
   kernels::check_shapes(weights_);
   x_.resize(static_cast<std::size_t>(config.hidden_size));
   cos_.resize(static_cast<std::size_t>(config.head_dim / 2));

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "lib/nn/kernels/thread_pool.hpp"
+#include "lib/nn/kernels/views.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace lmm::nn {
+
+/// A weight matrix (out, in): in the compute type, or packed, on the CPU. A packed one is made dense anew for products over
+/// many rows, where that is little beside the product; over few rows the packed numbers are read as they are.
+class Matrix {
+ public:
+  Matrix() = default;
+
+  /// The tensor itself.
+  explicit Matrix(at::Tensor dense);
+
+  /// Packs what `dense` (fp32 or bf16, on the CPU) holds; full: the tensor itself.
+  Matrix(at::Tensor dense, WeightType packing, std::shared_ptr<kernels::ThreadPool> pool);
+
+  at::Tensor linear(const at::Tensor& x, const at::Tensor& bias = {}) const;  ///< (..., in) -> (..., out)
+
+  /// For lmm's own kernels; `bias` (out) of the compute type, may be undefined.
+  kernels::LinearView view(const at::Tensor& bias = {}) const;
+
+ private:
+  at::Tensor dense() const;
+  at::Tensor few(const at::Tensor& x, const at::Tensor& bias) const;
+
+  at::Tensor stored_;  // (out, in) in the compute type, or (out, bytes of a packed row)
+  at::ScalarType dtype_ = at::kFloat;
+  std::int64_t in_ = 0;
+  WeightType packing_ = WeightType::full;
+  std::shared_ptr<kernels::ThreadPool> pool_;
+};
+
+}  // namespace lmm::nn
