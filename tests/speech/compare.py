@@ -3,13 +3,15 @@
     PYTHONPATH=bindings/python LMM_LIBRARY=build/lib/liblmm.so python tests/speech/compare.py WHISPER --out build/speech
 
 Needs transformers, torch, soundfile, soxr, jiwer, and Debian's espeak-ng, flite, festival, festvox-kallpc16k,
-festvox-italp16k, festvox-czech-ph, festvox-ru, festvox-suopuhe-lj, festvox-hi-nsk with festival-hi. Each transcript is kept in --out and not
-made again, so that a long run can be stopped and gone on with. Writes --out/table.md and prints it.
+festvox-italp16k, festvox-czech-ph, festvox-ru, festvox-suopuhe-lj, festvox-hi-nsk with festival-hi, and alsa-utils. Each
+transcript is kept in --out and not made again, so that a long run can be stopped and gone on with. Once both engines have
+heard everything, writes --out/table.md and prints it.
 """
 
 import argparse
 import json
 import pathlib
+import time
 
 import jiwer
 import soundfile
@@ -17,7 +19,6 @@ import soxr
 import torch
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-import lmm
 from voices import corpus, noisy
 
 NOISE = (None, 20, 10, 0)
@@ -43,10 +44,14 @@ class Reference:
 
 class Ours:
   def __init__(self, folder: str, threads: int):
-    self.session = lmm.Session(lmm.Model.load(folder, dtype="fp32", threads=threads))
+    import lmm  # the other engine runs without it
+    self.open, self.session = lmm.Audio.open, lmm.Session(lmm.Model.load(folder, dtype="fp32", threads=threads))
 
   def __call__(self, path: pathlib.Path, language: str) -> str:
-    return self.session.ask([lmm.Audio.open(str(path))], speech_language=language, speech_temperatures=[0.0]).text
+    return self.session.ask([self.open(path)], speech_language=language, speech_temperatures=[0.0]).text
+
+
+ENGINES = {"transformers": Reference, "lmm": Ours}
 
 
 def plain(text: str) -> str:
@@ -60,36 +65,44 @@ def main() -> None:
   parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of recordings, transcripts and table")
   parser.add_argument("--most", type=int, default=200, help="sentences in English, and as many in other languages")
   parser.add_argument("--threads", type=int, default=2)
+  parser.add_argument("--engine", choices=ENGINES, help="only this one's transcripts (default: both)")
   args = parser.parse_args()
   items = corpus(args.out / "clean", args.most)
-  kept = args.out / "transcripts.json"
+  texts = {name: heard(name, items, args) for name in ENGINES if args.engine in (None, name)}
+  if args.engine is None: write_table(args.out / "table.md", items, texts)
+
+
+def heard(name: str, items: list[dict], args: argparse.Namespace) -> dict[str, str]:
+  """Transcripts of one engine by the name of the recording; those that --out has are not made again."""
+  kept = args.out / f"{name}.json"
   texts = json.loads(kept.read_text()) if kept.exists() else {}
-  engines = {}
+  engine, saved = None, time.monotonic()
   for level in NOISE:
     for item in items:
       path = item["path"] if level is None else noisy(item["path"], level, args.out / "noisy")
-      for name, make in (("transformers", Reference), ("lmm", Ours)):
-        key = f"{name}:{path.stem}"
-        if key in texts: continue
-        if name not in engines: engines[name] = make(args.model, args.threads)
-        texts[key] = engines[name](path, item["language"])
-    kept.write_text(json.dumps(texts, ensure_ascii=False, indent=1))
-  write_table(args.out / "table.md", items, texts)
+      if path.stem in texts: continue
+      engine = engine or ENGINES[name](args.model, args.threads)
+      texts[path.stem] = engine(path, item["language"])
+      if time.monotonic() - saved > 20:
+        kept.write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+        saved = time.monotonic()
+  kept.write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+  return texts
 
 
-def write_table(path: pathlib.Path, items: list[dict], texts: dict) -> None:
-  lines = ["| language | noise | recordings | identical | errors of transformers | errors of lmm |", "|---|---|---|---|---|---|"]
+def write_table(path: pathlib.Path, items: list[dict], texts: dict[str, dict[str, str]]) -> None:
+  lines = ["| speech | noise | recordings | identical | errors of transformers | errors of lmm |", "|---|---|---|---|---|---|"]
   total = same = 0
-  for language in dict.fromkeys(item["language"] for item in items):
-    own = [item for item in items if item["language"] == language]
+  for group in dict.fromkeys(item["group"] for item in items):
+    own = [item for item in items if item["group"] == group]
     for level in NOISE:
       keys = [item["name"] + ("" if level is None else f"-{level}dB") for item in own]
-      pairs = [(texts[f"transformers:{key}"], texts[f"lmm:{key}"]) for key in keys]
+      pairs = [(texts["transformers"][key], texts["lmm"][key]) for key in keys]
       equal = sum(a == b for a, b in pairs)
       spoken = [plain(item["text"]) for item in own]
-      rate = jiwer.cer if language == "ko" else jiwer.wer
+      rate = jiwer.cer if group == "ko" else jiwer.wer
       errors = [rate(spoken, [plain(pair[side]) for pair in pairs]) for side in (0, 1)]
-      lines.append(f"| {language} | {'none' if level is None else f'{level} dB'} | {len(own)} | {equal} | "
+      lines.append(f"| {group} | {'none' if level is None else f'{level} dB'} | {len(own)} | {equal} | "
                    f"{100 * errors[0]:.1f} % | {100 * errors[1]:.1f} % |")
       total, same = total + len(pairs), same + equal
   lines.append(f"\n{same} of {total} transcripts are identical ({100 * same / total:.2f} %). Errors are of words, for Korean of characters.")

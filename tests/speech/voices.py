@@ -1,4 +1,5 @@
-"""Speaks the sentences with the synthetic voices that Debian packages carry: espeak-ng, flite and festival.
+"""Speaks the sentences with the synthetic voices that Debian packages carry: espeak-ng, flite and festival. The words that
+a person speaks in alsa-utils' recordings go with them.
 
 A voice that is not installed is left out, and named.
 """
@@ -49,8 +50,19 @@ def speak(voice: Voice, text: str, path: pathlib.Path) -> bool:
   return done.returncode == 0 and path.exists() and path.stat().st_size > 4000
 
 
+RECORDINGS = pathlib.Path("/usr/share/sounds/alsa")  # Front_Center.wav says "Front center"
+
+
+def recordings() -> list[dict]:
+  paths = [path for path in sorted(RECORDINGS.glob("*.wav")) if path.stem != "Noise"]
+  if not paths: print(f"left out: there are no recordings in {RECORDINGS}")
+  return [{"name": path.stem, "group": "en, a person's words", "language": "en", "text": path.stem.replace("_", " "), "path": path}
+          for path in paths]
+
+
 def corpus(folder: pathlib.Path, most: int) -> list[dict]:
-  """Items {name, language, text, path}, at most `most` in English and as many in all other languages together."""
+  """Items {name, group, language, text, path}: at most `most` sentences in English and as many in all other languages
+  together, then the recordings."""
   folder.mkdir(parents=True, exist_ok=True)
   wanted = [("en", ENGLISH[i % len(ENGLISH)], text) for i, text in enumerate(english(most))]
   each = -(-most // len(OTHERS))
@@ -59,11 +71,11 @@ def corpus(folder: pathlib.Path, most: int) -> list[dict]:
   for number, (language, voice, text) in enumerate(wanted):
     path = folder / f"{number:03}-{language}-{voice.name}.wav"
     if path.exists() or (voice.name not in missing and speak(voice, text, path)):
-      items.append({"name": path.stem, "language": language, "text": text, "path": path})
+      items.append({"name": path.stem, "group": language, "language": language, "text": text, "path": path})
     else:
       missing.add(voice.name)
   for name in sorted(missing): print(f"left out: voice {name} is not installed, or says nothing")
-  return items
+  return items + recordings()
 
 
 def noisy(path: pathlib.Path, decibels: int, folder: pathlib.Path) -> pathlib.Path:
