@@ -2,6 +2,7 @@
 
 #include "lib/core/error.hpp"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
@@ -28,6 +29,15 @@ void stay_loaded() {
   if (void* torch = ::dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE)) ::dlclose(torch);
 }
 
+/// Calls what torch takes from MKL's vector functions once, on this thread alone. Where the first calls of a process came
+/// from several threads at once, one of them now and then got cosines and sines that were off by 2e-4.
+void set_up_vector_functions() {
+  using Function = at::Tensor (*)(const at::Tensor&);
+  constexpr Function kFunctions[] = {at::cos, at::sin, at::exp, at::log, at::tanh, at::erf, at::sqrt};
+  const at::Tensor some = at::ones({16});
+  for (const Function function : kFunctions) function(some);
+}
+
 }  // namespace
 
 std::shared_ptr<void> enter_inference(int threads) {
@@ -37,7 +47,9 @@ std::shared_ptr<void> enter_inference(int threads) {
   // a thread's first parallel region: let it do so before.
   at::init_num_threads();
   ::omp_set_num_threads(threads);
-  return std::make_shared<c10::InferenceMode>();
+  auto mode = std::make_shared<c10::InferenceMode>();
+  set_up_vector_functions();
+  return mode;
 }
 
 at::Device find_device(const std::string& name) {
