@@ -144,7 +144,7 @@ def speech(out, seconds):
 def table(runs, said, seconds, note):
     import jiwer
 
-    from compare import plain  # of tests/speech
+    from sentences import plain
     lines = [note, "", "| engine | seconds | times real time | lmm bf16 is faster by | lmm fp32 is faster by | word errors | peak memory, MB |",
              "|---|---:|---:|---:|---:|---:|---:|"]
     for name, own in runs.items():

@@ -19,6 +19,7 @@ import soxr
 import torch
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
+from sentences import plain
 from voices import corpus, noisy
 
 NOISE = (None, 20, 10, 0)
@@ -52,11 +53,6 @@ class Ours:
 
 
 ENGINES = {"transformers": Reference, "lmm": Ours}
-
-
-def plain(text: str) -> str:
-  """What error rates are taken of: lower case, letters and digits."""
-  return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 def main() -> None:

@@ -34,6 +34,11 @@ OTHERS = {
 }
 
 
+def plain(text: str) -> str:
+  """What error rates are taken of: lower case, letters and digits."""
+  return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
 def english(count: int = 200) -> list[str]:
   """Different sentences, the same in each run."""
   draw = random.Random(7)
