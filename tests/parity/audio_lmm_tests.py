@@ -1,9 +1,7 @@
 """What the tests of Qwen2-Audio and of Voxtral have in common. Judged as test_model.py judges; log-mel features, which come
 out of two Fourier transforms, within 1e-4 as those of test_sound.py."""
-import json
 import re
 import shutil
-import subprocess
 
 import numpy as np
 
@@ -64,22 +62,6 @@ def judge(ratios):
     worst = max(whole, key=whole.get)
     mean = geometric_mean(whole.values())
     return mean, worst, mean <= BF16_MEAN_MARGIN and whole[worst] <= BF16_TAP_MARGIN
-
-
-def changed(folder, to, file, change):
-    """A copy of a checkpoint folder in which one JSON file is changed."""
-    shutil.copytree(folder, to)
-    settings = json.loads((to / file).read_text())
-    change(settings)
-    (to / file).write_text(json.dumps(settings))
-    return to
-
-
-def refusal(lmm, *words):
-    result = subprocess.run([str(word) for word in (lmm, *words)], capture_output=True, text=True, timeout=120)
-    assert result.returncode == 1 and result.stdout == "", result
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    return result.stderr
 
 
 def greedy(driver, model, answer, inputs, max_tokens, what):

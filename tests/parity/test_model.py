@@ -12,6 +12,7 @@ import functools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -38,6 +39,22 @@ def run(*words, **more):
     result = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=600, **more)
     assert result.returncode == 0, f"{' '.join(map(str, words))}\n{result.stderr}"
     return result.stdout
+
+
+def changed(folder, to, file, change):
+    """A copy of a checkpoint folder in which one JSON file is changed."""
+    shutil.copytree(folder, to)
+    settings = json.loads((to / file).read_text())
+    change(settings)
+    (to / file).write_text(json.dumps(settings))
+    return to
+
+
+def refusal(lmm, *words):
+    result = subprocess.run([str(word) for word in (lmm, *words)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1 and result.stdout == "", result
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result.stderr
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import functools
 import json
 import random
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -22,8 +21,8 @@ import omni_checkpoints as omni  # noqa: E402
 import video_reference  # noqa: E402
 from conftest import BUILD, LONG  # noqa: E402
 from line_driver import LineDriver  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, compare, geometric_mean, joined,  # noqa: E402
-                        near_ties, run, squares)
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, changed, compare, geometric_mean,  # noqa: E402
+                        joined, near_ties, refusal, run, squares)
 from test_video_pixels import frames_of  # noqa: E402
 
 SOUND = "<|audio_bos|><|AUDIO|><|audio_eos|>"
@@ -358,22 +357,6 @@ def test_only_the_thinker_is_read(lmm, tmp_path):
 
 
 # Bad input
-
-
-def changed(folder, to, file, change):
-    """A copy of a checkpoint folder in which one JSON file is changed."""
-    shutil.copytree(folder, to)
-    settings = json.loads((to / file).read_text())
-    change(settings)
-    (to / file).write_text(json.dumps(settings))
-    return to
-
-
-def refusal(lmm, *words):
-    result = subprocess.run([str(word) for word in (lmm, *words)], capture_output=True, text=True, timeout=120)
-    assert result.returncode == 1 and result.stdout == "", result
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    return result.stderr
 
 
 def test_parts_that_do_not_fit_each_other(lmm, tmp_path):

@@ -2,8 +2,6 @@
 greedy text, pictures anywhere between texts, conversations. Judged as test_model.py judges."""
 import functools
 import json
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -16,8 +14,8 @@ from safetensors.numpy import load_file  # noqa: E402
 import checkpoints  # noqa: E402
 import qwen_vl_checkpoints as qwen  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, bf16_ratios, check_fp32,  # noqa: E402
-                        geometric_mean, in_order, near_ties, run, squares, trace)
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, bf16_ratios, changed, check_fp32,  # noqa: E402
+                        geometric_mean, in_order, near_ties, refusal, run, squares, trace)
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
@@ -190,22 +188,6 @@ def test_a_turn_with_reuse_equals_one_without(lmm, pictures, name):
 
 
 # Bad input
-
-
-def changed(folder, to, file, change):
-    """A copy of a checkpoint folder in which one JSON file is changed."""
-    shutil.copytree(folder, to)
-    settings = json.loads((to / file).read_text())
-    change(settings)
-    (to / file).write_text(json.dumps(settings))
-    return to
-
-
-def refusal(lmm, *words):
-    result = subprocess.run([str(word) for word in (lmm, *words)], capture_output=True, text=True, timeout=120)
-    assert result.returncode == 1 and result.stdout == "", result
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    return result.stderr
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl-new", "qwen2.5-vl-new", "qwen3-vl-new"])

@@ -8,7 +8,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("mistral_common")
 
 import audio_checkpoints as audio  # noqa: E402
-from audio_lmm_tests import refusal  # noqa: E402
+from test_model import refusal  # noqa: E402
 from mistral_common.tokens.tokenizers.base import SpecialTokenPolicy  # noqa: E402
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer  # noqa: E402
 from test_tokenizer import drive, encode, id_record  # noqa: E402

@@ -12,9 +12,9 @@ pytest.importorskip("transformers")
 pytest.importorskip("mistral_common")
 
 import audio_checkpoints as audio  # noqa: E402
-from audio_lmm_tests import Bf16, Driver, changed, check_fp32, greedy, judge, pieces, refusal  # noqa: E402
+from audio_lmm_tests import Bf16, Driver, check_fp32, greedy, judge, pieces  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import BF16_MEAN_MARGIN, ONE_ROW, geometric_mean, run  # noqa: E402
+from test_model import BF16_MEAN_MARGIN, ONE_ROW, changed, geometric_mean, refusal, run  # noqa: E402
 
 NAMES = [name for name, tiny in audio.TINY.items() if tiny.family == "voxtral"]
 
