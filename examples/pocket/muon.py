@@ -21,8 +21,9 @@ class Muon(torch.optim.Optimizer):
           m.lerp_(p.grad, 1 - group["momentum"])
           u = p.grad.lerp(m, group["momentum"])
           updates.append(u if u.shape[0] <= u.shape[1] else u.T)
-        x = torch.stack(updates).bfloat16()
-        x = x / (x.float().norm(dim=(1, 2), keepdim=True) * 1.01 + 1e-7).bfloat16()
+        x = torch.stack(updates)
+        if x.is_cuda: x = x.bfloat16()
+        x = x / (x.float().norm(dim=(1, 2), keepdim=True) * 1.01 + 1e-7).to(x.dtype)
         for a, b, c in STEPS:
           y = x @ x.mT
           x = a * x + (b * y + c * y @ y) @ x

@@ -3,9 +3,10 @@
     python train.py see --out run/see.pt --minutes 30                       # the eyes, on patch labels
     python train.py ask --out run/ask.pt --minutes 90 --init run/see.pt     # everything, on questions and answers
 
-float32 master weights, one bfloat16 copy computes (on a CPU with AVX512-bf16 about twice as fast as float32), Muon for the
-matrices of the layers and AdamW for the rest, cosine to `--floor`, exported weights are a running mean. The schedule runs on
-the time trained, kept in the checkpoint. Beside --out come OUT.log.jsonl and, where matplotlib is there, OUT.png.
+float32 master weights, one copy computes in the type in which this machine multiplies faster (bfloat16 with AMX or on a GPU,
+float32 on other Intel processors), Muon for the matrices of the layers and AdamW for the rest, cosine to `--floor`, exported
+weights are a running mean. The schedule runs on the time trained, kept in the checkpoint. Beside --out come OUT.log.jsonl and,
+where matplotlib is there, OUT.png.
 """
 import argparse
 import copy
@@ -88,6 +89,19 @@ def answer_loss(net, features, batch, tokenizer, args, rng, hits):
   return total / weight
 
 
+def faster_type(device):
+  """bfloat16 or float32, whichever multiplies matrices of this network's size faster here."""
+  def seconds(dtype):
+    x, w = torch.randn(2048, 512, device=device, dtype=dtype), torch.randn(512, 512, device=device, dtype=dtype)
+    times = []
+    for _ in range(8):
+      start = time.perf_counter()
+      float((x @ w)[0, 0])
+      times.append(time.perf_counter() - start)
+    return min(times)
+  return min((torch.bfloat16, torch.float32), key=seconds)
+
+
 class Run:
   """Weights, optimizers and progress of one training run; saved whole, so that it can go on."""
 
@@ -98,7 +112,8 @@ class Run:
     self.master = PocketVLM(self.sizes, len(things.label_classes()))
     for path in filter(None, args.init.split(",")): print(take_over(self.master, load_weights(path)), "from", path, flush=True)
     self.master.to(args.device)
-    self.mean, self.net = copy.deepcopy(self.master), copy.deepcopy(self.master).bfloat16()
+    self.dtype = {"auto": None, "bf16": torch.bfloat16, "fp32": torch.float32}[args.dtype] or faster_type(args.device)
+    self.mean, self.net = copy.deepcopy(self.master), copy.deepcopy(self.master).to(self.dtype)
     self.optimizers = optimizers(self.master, args.lr, args.weight_decay)
     self.step, self.seconds, self.shard = 0, 0., 0
     if os.path.exists(args.out) and torch.load(args.out, weights_only=True).get("stage") == args.stage: self.resume(args.out)
@@ -157,13 +172,13 @@ def train(args):
     x = torch.from_numpy(pixels).to(args.device).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
     x = x * torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(.88, 1.12) + torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-.08, .08)
     labels = {k: torch.from_numpy(v.astype(np.int64) if v.dtype == np.uint8 else v).to(args.device) for k, v in labels.items()}
-    features = see(x.bfloat16())
+    features = see(x.to(run.dtype))
     out = run.net.label(features)
     losses = {k: v * (args.helpers if args.stage == "ask" else 1.) for k, v in label_losses(out, labels).items()}
     if args.stage == "ask": losses["answers"] = answer_loss(run.net, features, questions, run.tokenizer, args, rng, hits)
     run.update(losses, run.seconds / end if not args.steps else run.step / args.steps)
     run.shard, now = stream.drawn, time.time()
-    run.seconds, clock = run.seconds + now - clock, now
+    run.seconds, clock = run.seconds + min(now - clock, 30.), now  # a run that was paused has not trained
     for k, v in [(k, v.item()) for k, v in losses.items()] + list(label_accuracy(out, labels).items()): smooth[k] = smooth.get(k, v) * .95 + .05 * v
     if now - last > args.report:
       left = (run.seconds * (args.steps / run.step - 1) if args.steps else max(0., end - run.seconds)) / 60
@@ -222,6 +237,7 @@ def arguments(argv=None):
   p.add_argument("--room", type=int, default=76, help="tokens of questions and answers a picture")
   p.add_argument("--seed", type=int, default=0)
   p.add_argument("--device", default="cpu")
+  p.add_argument("--dtype", choices=["auto", "bf16", "fp32"], default="auto", help="what the copy that computes has")
   p.add_argument("--threads", type=int, default=2)
   p.add_argument("--workers", type=int, default=2, help="processes that draw")
   p.add_argument("--keep", type=int, default=80, help="shards of 256 pictures held in memory (20 MB each)")

@@ -20,21 +20,13 @@ at::Tensor by_torch(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
   return out.transpose(1, 2).reshape({q.size(0), q.size(2), -1});  // (batch, tokens, heads * head_dim)
 }
 
-bool has_amx() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("amx-bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 bool Attention::has_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
   const bool contiguous = q.stride(3) == 1 && k.stride(3) == 1 && v.stride(3) == 1;
   // With AMX torch's kernel multiplies in tiles, which ours does not.
   return q.device().is_cpu() && q.scalar_type() == at::kBFloat16 && contiguous &&
-         kernels::has_bf16_attention(isa_, q.size(3)) && !has_amx();
+         kernels::has_bf16_attention(isa_, q.size(3)) && !kernels::has_bf16_tiles();
 }
 
 void Attention::run_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal, at::Tensor& out) {
@@ -59,7 +51,7 @@ void Attention::run_kernel(const at::Tensor& q, const at::Tensor& k, const at::T
     work.k = bits(k) + i * k.stride(0);
     work.v = bits(v) + i * v.stride(0);
     work.out = static_cast<std::uint16_t*>(out.mutable_data_ptr()) + i * out.stride(0);
-    plan_.bind(work);
+    plan_.bind(isa_, work);
     // On torch's threads, which still spin after the product before: lmm's own would have to share their cores.
     const int packs = plan_.pack_chunks();
     const int chunks = plan_.attend_chunks();

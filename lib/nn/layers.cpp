@@ -26,6 +26,10 @@ Linear Linear::joined(const WeightScope& weights, std::initializer_list<std::str
 
 at::Tensor Linear::operator()(const at::Tensor& x) const { return weight_.linear(x, bias_); }
 
+at::Tensor Linear::operator()(const at::Tensor& x, const Activation& activation) const {
+  return weight_.linear(x, bias_, &activation);
+}
+
 RmsNorm::RmsNorm(const WeightScope& weights, std::int64_t size, double eps)
     : weight_(weights.tensor("weight", {size})), eps_(eps) {}
 
@@ -40,34 +44,6 @@ LayerNorm::LayerNorm(const WeightScope& weights, std::int64_t size, double eps)
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, weight_.sizes(), weight_, bias_, eps_);
-}
-
-Activation::Activation(std::string_view name) {
-  if (name == "silu" || name == "swish") {
-    kind_ = Kind::silu;
-  } else if (name == "gelu") {
-    kind_ = Kind::gelu;
-  } else if (name == "gelu_pytorch_tanh" || name == "gelu_new") {
-    kind_ = Kind::gelu_tanh;
-  } else if (name == "quick_gelu") {
-    kind_ = Kind::quick_gelu;
-  } else if (name == "relu") {
-    kind_ = Kind::relu;
-  } else {
-    fail(ErrorCode::unsupported,
-         "hidden_act is \"{}\", known are silu, swish, gelu, gelu_pytorch_tanh, gelu_new, quick_gelu, relu", name);
-  }
-}
-
-at::Tensor Activation::operator()(const at::Tensor& x) const {
-  switch (kind_) {
-    case Kind::silu: return at::silu(x);
-    case Kind::gelu: return at::gelu(x);
-    case Kind::gelu_tanh: return at::gelu(x, "tanh");
-    case Kind::quick_gelu: return x * at::sigmoid(1.702 * x);
-    case Kind::relu: return at::relu(x);
-  }
-  fail(ErrorCode::internal, "unreachable activation");
 }
 
 }  // namespace lmm::nn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/nn/activation.hpp"
 #include "lib/nn/matrix.hpp"
 #include "lib/nn/weight_scope.hpp"
 
@@ -23,6 +24,7 @@ class Linear {
                        std::int64_t out_of_each, bool bias);
 
   at::Tensor operator()(const at::Tensor& x) const;  // (..., in) -> (..., out)
+  at::Tensor operator()(const at::Tensor& x, const Activation& activation) const;  ///< and the activation of it
 
   kernels::LinearView view() const { return weight_.view(bias_); }
 
@@ -60,17 +62,6 @@ class LayerNorm {
   at::Tensor weight_;
   at::Tensor bias_;
   double eps_;
-};
-
-/// An activation by its name in `hidden_act` (transformers/activations.py). Error unsupported for an unknown name.
-class Activation {
- public:
-  explicit Activation(std::string_view name);
-  at::Tensor operator()(const at::Tensor& x) const;
-
- private:
-  enum class Kind { silu, gelu, gelu_tanh, quick_gelu, relu };
-  Kind kind_;
 };
 
 }  // namespace lmm::nn

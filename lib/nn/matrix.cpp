@@ -1,16 +1,25 @@
 #include "lib/nn/matrix.hpp"
 
 #include "lib/nn/kernels/linear.hpp"
+#include "lib/nn/kernels/matmul.hpp"
 #include "lib/nn/kernels/packing.hpp"
 
 #include <ATen/ATen.h>
+#include <omp.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace lmm::nn {
 namespace {
 
 constexpr std::int64_t kFewRows = 4;  // as many as the kernels take at once: the weights are read once
+
+// From here on filling a panel is little beside its use.
+constexpr std::int64_t kManyRows = 16;
+
+// Of rows multiplied at a time, which bounds the working space.
+constexpr std::int64_t kMostRows = 768;
 
 DType kernel_type(at::ScalarType type) { return type == at::kBFloat16 ? DType::bf16 : DType::fp32; }
 
@@ -49,10 +58,55 @@ at::Tensor Matrix::few(const at::Tensor& x, const at::Tensor& bias) const {
   return out.to(x.scalar_type()).view(shape);
 }
 
-at::Tensor Matrix::linear(const at::Tensor& x, const at::Tensor& bias) const {
-  if (packing_ != WeightType::full && x.numel() <= kFewRows * in_) return few(x, bias);
+// torch multiplies bf16 in tiles, or by dot products that outpace fp32's multiply-add, and fp32 as well as we do.
+bool Matrix::has_kernel(const at::Tensor& x) const {
+  if (!stored_.device().is_cpu() || x.scalar_type() != dtype_) return false;
+  const kernels::Isa isa = kernels::best_isa();
+  const bool torch_is_faster = kernels::has_bf16_tiles() || isa == kernels::Isa::avx512_bf16 || isa == kernels::Isa::portable;
+  if (packing_ != WeightType::full) return dtype_ == at::kFloat || !torch_is_faster;
+  return dtype_ == at::kBFloat16 && !torch_is_faster && x.numel() >= kManyRows * in_;
+}
+
+at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const {
+  thread_local kernels::MatmulPlan plan;  // of the worker thread: its working space serves all matrices
+  const at::Tensor rows = x.reshape({-1, in_}).contiguous();
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = stored_.size(0);
+  at::Tensor out = at::empty(shape, x.options());
+  const auto bytes = static_cast<std::int64_t>(x.element_size());
+  kernels::Matmul product;
+  product.dtype = kernel_type(dtype_);
+  product.x_stride = in_;
+  product.y_stride = stored_.size(0);
+  product.w = view(bias);
+  product.nonlinearity = nonlinearity;
+  for (std::int64_t first = 0; first < rows.size(0); first += kMostRows) {
+    product.x = static_cast<const char*>(rows.const_data_ptr()) + first * product.x_stride * bytes;
+    product.y = static_cast<char*>(out.mutable_data_ptr()) + first * product.y_stride * bytes;
+    product.rows = std::min(kMostRows, rows.size(0) - first);
+    plan.bind(kernels::best_isa(), product, ::omp_get_max_threads());
+    // On torch's threads, as in Attention.
+    kernels::MatmulPlan& work = plan;  // one object for all threads, not one of each
+    const int widen_chunks = work.widen_chunks(), multiply_chunks = work.multiply_chunks();
+#pragma omp parallel
+    {
+#pragma omp for schedule(dynamic)
+      for (int chunk = 0; chunk < widen_chunks; ++chunk) work.widen(chunk);
+#pragma omp for schedule(dynamic)
+      for (int chunk = 0; chunk < multiply_chunks; ++chunk) work.multiply(chunk, ::omp_get_thread_num());
+    }
+  }
+  return out;
+}
+
+at::Tensor Matrix::linear(const at::Tensor& x, const at::Tensor& bias, const Activation* activation) const {
+  const auto activated = [activation](const at::Tensor& y) { return activation != nullptr ? (*activation)(y) : y; };
+  if (packing_ != WeightType::full && x.numel() <= kFewRows * in_) return activated(few(x, bias));
+  if (has_kernel(x)) {
+    return many(x, bias, activation != nullptr ? activation->kind() : kernels::Nonlinearity::none);
+  }
   const at::Tensor weight = packing_ == WeightType::full ? stored_ : dense();
-  return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
+  return activated(bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight));
 }
 
 }  // namespace lmm::nn

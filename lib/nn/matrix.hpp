@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/nn/activation.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/kernels/views.hpp"
 
@@ -10,8 +11,9 @@
 
 namespace lmm::nn {
 
-/// A weight matrix (out, in): in the compute type, or packed, on the CPU. A packed one is made dense anew for products over
-/// many rows, where that is little beside the product; over few rows the packed numbers are read as they are.
+/// A weight matrix (out, in): in the compute type, or packed, on the CPU. Products over many rows are torch's where it
+/// multiplies faster than lmm's own kernel, and a packed matrix is made dense for them; over few rows the packed numbers are
+/// read as they are.
 class Matrix {
  public:
   Matrix() = default;
@@ -22,14 +24,17 @@ class Matrix {
   /// Packs what `dense` (fp32 or bf16, on the CPU) holds; full: the tensor itself.
   Matrix(at::Tensor dense, WeightType packing, std::shared_ptr<kernels::ThreadPool> pool);
 
-  at::Tensor linear(const at::Tensor& x, const at::Tensor& bias = {}) const;  ///< (..., in) -> (..., out)
+  /// (..., in) -> (..., out), and the activation of it. Worker thread only.
+  at::Tensor linear(const at::Tensor& x, const at::Tensor& bias = {}, const Activation* activation = nullptr) const;
 
   /// For lmm's own kernels; `bias` (out) of the compute type, may be undefined.
   kernels::LinearView view(const at::Tensor& bias = {}) const;
 
  private:
   at::Tensor dense() const;
+  bool has_kernel(const at::Tensor& x) const;
   at::Tensor few(const at::Tensor& x, const at::Tensor& bias) const;
+  at::Tensor many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const;
 
   at::Tensor stored_;  // (out, in) in the compute type, or (out, bytes of a packed row)
   at::ScalarType dtype_ = at::kFloat;

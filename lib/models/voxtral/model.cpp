@@ -67,7 +67,7 @@ class Projector {
         linear_2_(weights.scope("linear_2"), out, out, false),
         activation_(activation) {}
 
-  at::Tensor operator()(const at::Tensor& x) const { return linear_2_(activation_(linear_1_(x))); }
+  at::Tensor operator()(const at::Tensor& x) const { return linear_2_(linear_1_(x, activation_)); }
 
  private:
   nn::Linear linear_1_, linear_2_;

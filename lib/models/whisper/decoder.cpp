@@ -70,7 +70,7 @@ at::Tensor DecoderLayer::operator()(const at::Tensor& x, const nn::LayerKv& cros
   const at::Tensor crossed = cross_.out(attention(q, crossing.keys, crossing.values, /*causal=*/false));
   nn::tap(run, name_, ".cross_attn_out", crossed);
   const at::Tensor middle = heard + crossed;
-  const at::Tensor mlp = fc2_(activation_(fc1_(final_norm_(middle))));
+  const at::Tensor mlp = fc2_(fc1_(final_norm_(middle), activation_));
   nn::tap(run, name_, ".mlp_out", mlp);
   at::Tensor out = middle + mlp;
   nn::tap(run, name_, "", out);

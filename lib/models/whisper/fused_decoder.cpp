@@ -131,9 +131,7 @@ void FusedDecoder::attend_cross(const Layer& weights, const nn::LayerKv& crossin
 void FusedDecoder::feed_forward(const Layer& weights, const nn::Activation& activation, std::int64_t rows) {
   normalise(weights.final_norm, rows);
   linear(weights.fc1, normed_, rows, inner_);
-  const at::Tensor inner = at::from_blob(inner_.data(), {static_cast<std::int64_t>(inner_.size())}, at::kFloat);
-  const at::Tensor active = activation(inner);
-  std::copy_n(active.const_data_ptr<float>(), inner_.size(), inner_.begin());
+  kernels::activate(isa_, activation.kind(), inner_.data(), static_cast<std::int64_t>(inner_.size()));
   linear(weights.fc2, inner_, rows, x_, /*accumulate=*/true);
 }
 

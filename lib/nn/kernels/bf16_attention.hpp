@@ -9,7 +9,8 @@
 namespace lmm::nn::kernels {
 
 /// Softmax attention of many tokens in bf16, as vision towers and prefills have it:
-/// softmax(scale * q k^T) v, scores and sums in fp32, weights rounded to bf16 between the two products.
+/// softmax(scale * q k^T) v, scores and sums in fp32; with bf16 dot products the weights are rounded to bf16 between the
+/// two products.
 /// All numbers are bf16; strides are in elements, head_dim is contiguous and even.
 struct Bf16Attention {
   const std::uint16_t* q = nullptr;  ///< (heads, tokens, head_dim)
@@ -26,8 +27,8 @@ struct Bf16Attention {
   bool causal = false;  ///< the last token sees all keys, the one before all but the last, and so on: keys >= tokens
 };
 
-/// True where this machine has the instructions (bf16 dot products) and the kernel takes the shape (head_dim even, up
-/// to 256). Elsewhere another implementation has to do it.
+/// True where this machine has the instructions (AVX2 at least; avx512_bf16 takes bf16 dot products) and the kernel takes
+/// the shape (head_dim even, up to 256). Elsewhere another implementation has to do it.
 bool has_bf16_attention(Isa isa, std::int64_t head_dim) noexcept;
 
 /// The work in two stages of chunks: all of `pack` before any of `attend`, the chunks of a stage in any order on any
@@ -36,7 +37,7 @@ bool has_bf16_attention(Isa isa, std::int64_t head_dim) noexcept;
 class Bf16AttentionPlan {
  public:
   /// Throws std::bad_alloc.
-  void bind(const Bf16Attention& attention);
+  void bind(Isa isa, const Bf16Attention& attention);
 
   int pack_chunks() const noexcept;
   void pack(int chunk) noexcept;
@@ -44,13 +45,18 @@ class Bf16AttentionPlan {
   void attend(int chunk) const noexcept;
 
  private:
+  template <typename Number>
+  void pack_as(int chunk, std::int64_t lanes, std::int64_t group) noexcept;
+
   Bf16Attention a_;
+  Isa isa_ = Isa::portable;
   std::int64_t padded_keys_ = 0, padded_dim_ = 0;
-  std::vector<std::uint16_t> keys_;    // (kv_heads, padded keys / 16, head_dim / 2, 16 keys, 2)
-  std::vector<std::uint16_t> values_;  // (kv_heads, padded keys / 2, padded head_dim, 2 keys)
+  // fp32 numbers, or bf16 ones in pairs: with L lanes and groups of G,
+  std::vector<float> keys_;    // (kv_heads, padded keys / L, head_dim / G, L keys, G)
+  std::vector<float> values_;  // (kv_heads, padded keys / G, padded head_dim, G keys)
 };
 
 /// Both stages on a pool. Throws std::bad_alloc.
-void bf16_attention(ThreadPool& pool, const Bf16Attention& attention, Bf16AttentionPlan& plan);
+void bf16_attention(ThreadPool& pool, Isa isa, const Bf16Attention& attention, Bf16AttentionPlan& plan);
 
 }  // namespace lmm::nn::kernels

@@ -82,13 +82,29 @@ Isa detect() noexcept {
 #endif
 }
 
+// cpuid is slow under a hypervisor: asked once.
+Isa widest_isa() noexcept {
+  static const Isa widest = detect();
+  return widest;
+}
+
 }  // namespace
 
-bool isa_available(Isa isa) noexcept { return isa <= best_isa(); }
+bool isa_available(Isa isa) noexcept { return isa <= widest_isa(); }
 
 Isa best_isa() noexcept {
-  static const Isa best = detect();  // cpuid is slow under a hypervisor
-  return best;
+#if defined(__x86_64__)
+  if (widest_isa() == Isa::avx512_bf16 && __builtin_cpu_is("intel")) return Isa::avx512;
+#endif
+  return widest_isa();
+}
+
+bool has_bf16_tiles() noexcept {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("amx-bf16") != 0;
+#else
+  return false;
+#endif
 }
 
 const char* isa_name(Isa isa) noexcept {

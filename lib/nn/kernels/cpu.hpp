@@ -5,14 +5,19 @@
 namespace lmm::nn::kernels {
 
 /// Instruction sets that the kernels are compiled for, from the narrowest to the widest. `portable` is what the
-/// compiler makes of the same code for the build's base architecture, and runs everywhere.
+/// compiler makes of the same code for the build's base architecture, and runs everywhere; `avx512_bf16` has dot products
+/// of bf16 numbers.
 enum class Isa { portable, avx2, avx512, avx512_bf16 };
 
 /// True where this processor and this operating system (saved register state) can run `isa`, and it was compiled.
 bool isa_available(Isa isa) noexcept;
 
-/// The widest available.
+/// The one to take: the widest available, but avx512 for avx512_bf16 where its dot products, which do twice the work of a
+/// fp32 multiply-add, take four times as long (Intel's Sapphire Rapids).
 Isa best_isa() noexcept;
+
+/// True where bf16 matrices are multiplied in tiles (AMX), which lmm leaves to torch.
+bool has_bf16_tiles() noexcept;
 
 /// Static storage: "portable", "avx2", "avx512", "avx512_bf16".
 const char* isa_name(Isa isa) noexcept;

@@ -90,6 +90,8 @@ void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std
   }
 }
 
+void activate(Isa isa, Nonlinearity f, float* x, std::int64_t n) noexcept { row_kernels(isa).activate(f, x, n); }
+
 Best lm_head(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, float* logits,
              std::vector<Best>& scratch) {
   const RowKernels& kernels = row_kernels(isa);

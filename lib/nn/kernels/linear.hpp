@@ -54,6 +54,9 @@ void sum_linears(ThreadPool& pool, Isa isa, std::span<const SumTask> tasks, floa
 /// y (m, size) = x / sqrt(mean(x^2) + eps) * weight (LlamaRMSNorm). y may be x.
 void rms_norm(Isa isa, const VectorView& weight, double eps, const float* x, std::int64_t m, float* y) noexcept;
 
+/// x (n) = f(x), in place, on the calling thread.
+void activate(Isa isa, Nonlinearity f, float* x, std::int64_t n) noexcept;
+
 /// logits (out) = W x + b for one x, and the largest of them. `scratch` is grown as needed. Throws std::bad_alloc.
 Best lm_head(ThreadPool& pool, Isa isa, const LinearView& w, const float* x, float* logits, std::vector<Best>& scratch);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/nn/kernels/bf16_tile.hpp"
 #include "lib/nn/kernels/cpu.hpp"
 #include "lib/nn/kernels/views.hpp"
 
@@ -19,6 +20,20 @@ struct AttentionSlice {
   float scale;              // of the scores
 };
 
+/// Some rows of a product over many, for as many outputs as a panel has columns (RowKernels::panel) from `first` on.
+struct MatmulPanel {
+  const float* x;  // (rows, w.in), rows x_stride apart
+  std::int64_t x_stride, rows;
+  const LinearView* w;
+  std::int64_t first;
+  Nonlinearity nonlinearity;
+  void* y;  // (rows, w.out), rows y_stride apart
+  std::int64_t y_stride;
+  DType dtype;  // of y
+  float* room;  // panel x (kMatmulDepth + rows)
+};
+constexpr std::int64_t kMatmulDepth = 768;  // of a panel that is in use at once: it stays in the second cache
+
 /// What one thread does between two barriers, compiled once for each instruction set from row_kernels.inc.
 /// Sums are in fp32. A row's result does not depend on how rows are shared out, nor on how many x there are.
 struct RowKernels {
@@ -29,6 +44,13 @@ struct RowKernels {
   /// y = silu(gate row) * (up row), otherwise as `linear`.
   void (*gated)(const LinearView& gate, const LinearView& up, std::int64_t begin, std::int64_t end, const float* x,
                 std::int64_t m, float* y, std::int64_t y_stride);
+
+  /// y = f(x W^T + b), with fp32 sums over i in rising order: the same bits however rows are shared out.
+  void (*matmul)(const MatmulPanel& work);
+  std::int64_t panel;
+
+  /// x (n) = f(x), in place.
+  void (*activate)(Nonlinearity f, float* x, std::int64_t n);
 
   /// Rows [begin, end) of a packed weight as numbers of `dtype` (fp32 or bf16): out (end - begin, in).
   void (*unpack)(const LinearView& w, std::int64_t begin, std::int64_t end, void* out, DType dtype);
@@ -53,10 +75,17 @@ struct RowKernels {
   /// Largest of x (n >= 1).
   Best (*largest)(const float* x, std::int64_t n);
 
+  /// y (n) = x, from bf16.
+  void (*widen)(const std::uint16_t* x, std::int64_t n, float* y);
+
   // As in bf16_rows.hpp.
   void (*gelu_tanh)(std::uint16_t* x, std::int64_t n);
   void (*silu_mul)(std::uint16_t* gate, const std::uint16_t* up, std::int64_t n);
   void (*rms_norm_bf16)(const std::uint16_t* x, const VectorView& weight, float eps, std::uint16_t* y);
+
+  /// Rows [begin, end) of one head, keys and values packed as fp32 numbers for `lanes` lanes.
+  void (*attend_rows)(const Bf16Tile& tile, std::int64_t begin, std::int64_t end);
+  int lanes;
 };
 
 /// Those of `isa`, or of best_isa() where it is not available.

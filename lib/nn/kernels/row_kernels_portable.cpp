@@ -10,14 +10,18 @@ constexpr int kLanes = 4;
 // clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/row_kernels.inc"
+#include "lib/nn/kernels/matmul.inc"
 #include "lib/nn/kernels/attention.inc"
 #include "lib/nn/kernels/bf16_rows.inc"
+#include "lib/nn/kernels/attention_tile.inc"
+#include "lib/nn/kernels/bf16_attention.inc"
 // clang-format on
 
 }  // namespace
 
 extern const RowKernels kPortableRowKernels;
-const RowKernels kPortableRowKernels = {linear, gated, unpack,   rms_norm,  rope,     store_numbers, attend,
-                                        join,   largest, gelu_tanh, silu_mul, rms_norm_bf16};
+const RowKernels kPortableRowKernels = {linear,        gated,  matmul, kPanel,  activate, unpack,    rms_norm, rope,
+                                      store_numbers, attend, join,   largest, widen,    gelu_tanh, silu_mul, rms_norm_bf16,
+                                      attend_rows,   kLanes};
 
 }  // namespace lmm::nn::kernels

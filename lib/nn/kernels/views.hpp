@@ -34,6 +34,9 @@ struct LinearView {
   WeightType packing = WeightType::full;  ///< full: numbers of `dtype`; int8: rows of Int8Block, the last one filled up with 0
 };
 
+/// What may follow a product, element by element: the activations of transformers/activations.py.
+enum class Nonlinearity { none, silu, gelu, gelu_tanh, quick_gelu, relu };
+
 /// Bytes of one row of the weight.
 inline std::int64_t row_bytes(const LinearView& w) noexcept {
   if (w.packing == WeightType::int8) {

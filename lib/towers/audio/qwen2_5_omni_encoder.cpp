@@ -120,7 +120,7 @@ at::Tensor OmniAudioLayer::operator()(const at::Tensor& x, std::span<const Audio
   const at::Tensor attended = attend(attention_norm_(x), chunks, attention);
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
-  const at::Tensor mlp = fc2_(activation_(fc1_(final_norm_(middle))));
+  const at::Tensor mlp = fc2_(fc1_(final_norm_(middle), activation_));
   nn::tap(run, name_, ".mlp_out", mlp);
   at::Tensor out = middle + mlp;
   nn::tap(run, name_, "", out);

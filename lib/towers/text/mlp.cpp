@@ -12,7 +12,7 @@ GatedMlp::GatedMlp(const nn::WeightScope& weights, const DecoderConfig& config)
       down_(weights.scope("down_proj"), config.intermediate_size, config.hidden_size, config.mlp_bias),
       activation_(config.activation) {}
 
-at::Tensor GatedMlp::operator()(const at::Tensor& x) const { return down_(activation_(gate_(x)).mul_(up_(x))); }
+at::Tensor GatedMlp::operator()(const at::Tensor& x) const { return down_(gate_(x, activation_).mul_(up_(x))); }
 
 MixtureMlp::MixtureMlp(const nn::WeightScope& weights, const DecoderConfig& config)
     : config_(config.mixture),

@@ -148,7 +148,7 @@ class QwenVisionMlp {
         second_(second, config.intermediate_size, config.hidden_size, true),
         activation_(config.activation) {}
 
-  at::Tensor operator()(const at::Tensor& x) const { return second_(activation_(first_(x))); }
+  at::Tensor operator()(const at::Tensor& x) const { return second_(first_(x, activation_)); }
 
  private:
   nn::Linear first_;
@@ -220,7 +220,7 @@ class QwenPatchMerger {
       const at::Tensor piece = x.narrow(0, first, count);
       const at::Tensor blocks = norm_merged_ ? norm_(piece.reshape({count / merged_, -1}))
                                              : norm_(piece).reshape({count / merged_, -1});  // (blocks, merged * hidden)
-      parts.push_back(second_(at::gelu(first_(blocks))));
+      parts.push_back(second_(first_(blocks, gelu_)));
     });
     return parts.size() == 1 ? parts.front() : at::cat(parts);
   }
@@ -230,6 +230,7 @@ class QwenPatchMerger {
   bool norm_merged_;
   Norm norm_;
   nn::Linear first_;
+  nn::Activation gelu_{"gelu"};
   nn::Linear second_;
 };
 

@@ -68,7 +68,7 @@ at::Tensor SiglipLayer::operator()(const at::Tensor& x, nn::Attention& attention
   const at::Tensor attended = attend(norm1_(x), attention);
   nn::tap(run, name_, ".attn_out", attended);
   const at::Tensor middle = x + attended;
-  const at::Tensor mlp = fc2_(activation_(fc1_(norm2_(middle))));
+  const at::Tensor mlp = fc2_(fc1_(norm2_(middle), activation_));
   nn::tap(run, name_, ".mlp_out", mlp);
   at::Tensor out = middle + mlp;
   nn::tap(run, name_, "", out);
