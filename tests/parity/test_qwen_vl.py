@@ -14,7 +14,7 @@ from safetensors.numpy import load_file  # noqa: E402
 import checkpoints  # noqa: E402
 import qwen_vl_checkpoints as qwen  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, bf16_ratios, changed, check_fp32,  # noqa: E402
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, bf16_ratios, changed, check_fp32,  # noqa: E402
                         geometric_mean, in_order, near_ties, refusal, run, squares, trace)
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -110,7 +110,8 @@ def test_layers_bf16(lmm, tmp_path, pictures, note):
     one_row, wrong = [], []
     for name in qwen.TINY:
         folder = qwen.folder_of(name)
-        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", questions(pictures), reference)
+        asked = questions(pictures) + [((), prompt) for prompt in MORE_PROMPTS]
+        ratios = bf16_ratios(lmm, folder, tmp_path / "taps.safetensors", asked, reference)
         if qwen.TINY[name].family == "qwen3_vl_moe":
             whole = {tap: ratio for tap, ratio in ratios.items() if tap.startswith(("vision.", "connector"))}
         else:

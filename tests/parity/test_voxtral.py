@@ -14,7 +14,7 @@ pytest.importorskip("mistral_common")
 import audio_checkpoints as audio  # noqa: E402
 from audio_lmm_tests import Bf16, Driver, check_fp32, greedy, judge, pieces  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import BF16_MEAN_MARGIN, ONE_ROW, changed, geometric_mean, refusal, run  # noqa: E402
+from test_model import BF16_MEAN_MARGIN, MORE_PROMPTS, ONE_ROW, changed, geometric_mean, refusal, run  # noqa: E402
 
 NAMES = [name for name, tiny in audio.TINY.items() if tiny.family == "voxtral"]
 
@@ -161,7 +161,7 @@ def test_layers_bf16(tmp_path, sounds, note):
         folder = audio.folder_of(name)
         exact, rounded, sums = reference(folder), reference(folder, torch.bfloat16), Bf16()
         with Driver(folder, "bf16") as driver:
-            for prompt, chosen in asked(sounds):
+            for prompt, chosen in asked(sounds) + [(prompt, sounds[:1]) for prompt in MORE_PROMPTS]:
                 inputs = exact.ask(prompt, chosen)
                 mine, truth = compared(exact, inputs, pieces(driver, tmp_path / "taps", prompt, chosen))
                 sums.add(mine, rounded.trace(inputs), truth)
