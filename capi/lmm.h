@@ -322,8 +322,9 @@ enum { LMM_DTYPE_AUTO = 0, LMM_DTYPE_FP32 = 1, LMM_DTYPE_BF16 = 2, LMM_DTYPE_FP1
 /* "auto", "fp32", "bf16", "fp16"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_dtype_name(lmm_dtype dtype);
 
-/* How the weight matrices of text decoders are kept in memory. FULL: in the compute type. INT8: 8 bits a weight and a
- * scale for each 32 of a row, packed when the model is loaded; decoding reads half of what bf16 takes. */
+/* How the weight matrices of text decoders, and of all of Whisper, are kept in memory. FULL: in the compute type. INT8: 8
+ * bits a weight and a scale for each 32 of a row, packed when the model is loaded; decoding reads half of what bf16 takes.
+ * Where the processor has dot products of 8-bit integers, prefills and Whisper's encoder round activations likewise. */
 typedef int32_t lmm_weight_type;
 enum { LMM_WEIGHTS_FULL = 0, LMM_WEIGHTS_INT8 = 1 };
 

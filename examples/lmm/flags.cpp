@@ -58,7 +58,7 @@ void ModelFlags::add(CLI::App& app) {
   app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str();
-  app.add_option("--weights", weights, "How a text decoder's weights are kept; int8: half of bf16's memory, and faster")
+  app.add_option("--weights", weights, "How a text decoder's weights, and Whisper's, are kept; int8: half of bf16's memory, and faster")
       ->check(CLI::IsMember({"full", "int8"}))
       ->capture_default_str();
   app.add_option("--threads", threads, "Threads of the arithmetic; 0: as many as the process may use")

@@ -19,9 +19,11 @@ enum class DType : std::int32_t { automatic = 0, fp32 = 1, bf16 = 2, fp16 = 3 };
 /// Name as `--dtype` takes it: "auto", "fp32", "bf16", "fp16". Static storage.
 LMM_API const char* dtype_name(DType dtype) noexcept;
 
-/// How the weight matrices of text decoders are kept in memory. `full`: in the compute type, as far as they are stored so
-/// in the mapped files. `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads half of what bf16
-/// takes. They are packed when a model is loaded. Activations and sums stay fp32 while decoding.
+/// How the weight matrices of text decoders, and of all of Whisper, are kept in memory. `full`: in the compute type, as far
+/// as they are stored so in the mapped files. `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads
+/// half of what bf16 takes. They are packed when a model is loaded. Sums stay fp32, and so do activations while decoding; in
+/// products over many rows (prefills, Whisper's encoder) activations are rounded to 8 bits in the same way on processors
+/// with dot products of 8-bit integers (AVX-512 VNNI).
 enum class WeightType : std::int32_t { full = 0, int8 = 1 };
 
 /// Name as `--weights` takes it: "full", "int8". Static storage.

@@ -87,11 +87,11 @@ at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::No
     plan.bind(kernels::best_isa(), product, ::omp_get_max_threads());
     // On torch's threads, as in Attention.
     kernels::MatmulPlan& work = plan;  // one object for all threads, not one of each
-    const int widen_chunks = work.widen_chunks(), multiply_chunks = work.multiply_chunks();
+    const int prepare_chunks = work.prepare_chunks(), multiply_chunks = work.multiply_chunks();
 #pragma omp parallel
     {
 #pragma omp for schedule(dynamic)
-      for (int chunk = 0; chunk < widen_chunks; ++chunk) work.widen(chunk);
+      for (int chunk = 0; chunk < prepare_chunks; ++chunk) work.prepare(chunk);
 #pragma omp for schedule(dynamic)
       for (int chunk = 0; chunk < multiply_chunks; ++chunk) work.multiply(chunk, ::omp_get_thread_num());
     }

@@ -16,7 +16,7 @@ struct Placement {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   std::shared_ptr<kernels::ThreadPool> pool = nullptr;  ///< threads of lmm's own CPU kernels; null: none are used
-  WeightType decoder_weights = WeightType::full;        ///< of text decoders; packed ones need the pool
+  WeightType weights = WeightType::full;                ///< of packable scopes; packed ones need the pool
 };
 
 }  // namespace lmm::nn

@@ -41,9 +41,7 @@ at::Tensor WeightScope::mapped(const weights::TensorView& view) const {
 at::Tensor WeightScope::placed(const at::Tensor& mapped, const weights::TensorView& view) const {
   run_->advance(static_cast<std::int64_t>(view.bytes));
   at::Tensor out = mapped.to(placement_.device, placement_.dtype).contiguous();
-  if (out.data_ptr() != static_cast<const void*>(view.data) && view.file != nullptr) {
-    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
-  }
+  if (out.data_ptr() != static_cast<const void*>(view.data)) view.not_needed();
   return out;
 }
 
@@ -59,18 +57,15 @@ WeightScope WeightScope::below(weights::Scope scope) const {
   return out;
 }
 
-WeightScope WeightScope::for_decoder() const {
+WeightScope WeightScope::packable() const {
   WeightScope out = *this;
-  out.packing_ = placement_.decoder_weights;
+  out.packing_ = placement_.weights;
   return out;
 }
 
 Matrix WeightScope::matrix(std::string_view name, const std::vector<std::int64_t>& shape) const {
   Matrix out = packed(tensor(name, shape));
-  if (packing_ != WeightType::full) {
-    const weights::TensorView& view = scope_.tensor(name, shape);
-    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
-  }
+  if (packing_ != WeightType::full) scope_.tensor(name, shape).not_needed();
   return out;
 }
 
@@ -78,10 +73,7 @@ at::Tensor WeightScope::joined(std::span<const std::string> names, const std::ve
   std::vector<at::Tensor> parts;
   for (const std::string& name : names) parts.push_back(tensor(name, shape));
   at::Tensor out = at::cat(parts);
-  for (const std::string& name : names) {
-    const weights::TensorView& view = scope_.tensor(name, shape);
-    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
-  }
+  for (const std::string& name : names) scope_.tensor(name, shape).not_needed();
   return out;
 }
 

@@ -45,10 +45,10 @@ class WeightScope {
   /// Tensors of one shape, one behind the other along their first axis. A copy. As tensor().
   at::Tensor joined(std::span<const std::string> names, const std::vector<std::int64_t>& shape) const;
 
-  /// The same scope for the layers of a text decoder: matrix() packs as the placement says.
-  WeightScope for_decoder() const;
+  /// The same scope for layers whose matrices may be packed: matrix() does as the placement says.
+  WeightScope packable() const;
 
-  /// A matrix (out, in), packed where this scope is a decoder's. As tensor().
+  /// A matrix (out, in), packed where this scope is packable. As tensor().
   Matrix matrix(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
   /// A tensor of this scope as such a matrix.

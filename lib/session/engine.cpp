@@ -113,10 +113,7 @@ void check_memory(const models::Checkpoint& checkpoint, at::ScalarType type, std
 
 /// Lets go of the pages of the files: what was packed is not read again, the rest comes back when it is.
 void release_mapped(const weights::Weights& weights) {
-  for (const weights::TensorView& view : weights.tensors()) {
-    if (view.file == nullptr) continue;
-    view.file->not_needed(static_cast<std::uint64_t>(view.data - view.file->bytes().data()), view.bytes);
-  }
+  for (const weights::TensorView& view : weights.tensors()) view.not_needed();
 }
 
 /// The notation whose tokens the vocabulary has.
@@ -175,7 +172,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
     fail(ErrorCode::unsupported, "weights {} is computed on the CPU, but device is \"{}\"", weight_type_name(options.weights),
          options.device);
   }
-  placement.decoder_weights = options.weights;
+  placement.weights = options.weights;
 
   engine->text = TextTools::load(folder);
   engine->generation = generate::GenerationConfig::load(folder);

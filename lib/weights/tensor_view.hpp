@@ -54,6 +54,11 @@ struct TensorView {
   std::shared_ptr<const MappedFile> file;  ///< null where the bytes came from memory
 
   std::uint64_t elements() const noexcept { return bytes / scalar_size(dtype); }
+
+  /// Its pages may leave memory; they are read again where somebody looks at it after all.
+  void not_needed() const noexcept {
+    if (file != nullptr) file->not_needed(static_cast<std::uint64_t>(data - file->bytes().data()), bytes);
+  }
 };
 
 /// "[2, 3]"

@@ -25,12 +25,12 @@ WARM = 20.0  # seconds of sound that warm an engine up
 sys.path.append(str(ROOT / "tests" / "speech"))
 
 
-def lmm_engine(dtype):
+def lmm_engine(dtype, weights="full"):
     def make(folder, threads, out):
         sys.path.insert(0, str(ROOT / "bindings" / "python"))
         import lmm
 
-        session = lmm.Session(lmm.Model.load(folder, dtype=dtype, threads=threads))
+        session = lmm.Session(lmm.Model.load(folder, dtype=dtype, weights=weights, threads=threads))
         return lambda path: session.ask([lmm.Audio.open(path)], speech_language="en", speech_temperatures=[0.0]).text
 
     return make
@@ -86,6 +86,7 @@ def whisper_cpp_engine(folder, threads, out):
 ENGINES = {
     "lmm fp32": (lmm_engine("fp32"), None),
     "lmm bf16": (lmm_engine("bf16"), None),
+    "lmm int8": (lmm_engine("bf16", "int8"), None),
     "transformers fp32": (transformers_engine, "transformers"),
     "faster-whisper int8": (faster_whisper_engine, "faster_whisper"),
     "whisper.cpp fp16": (whisper_cpp_engine, "pywhispercpp"),
@@ -145,15 +146,15 @@ def table(runs, said, seconds, note):
     import jiwer
 
     from sentences import plain
-    lines = [note, "", "| engine | seconds | times real time | lmm bf16 is faster by | lmm fp32 is faster by | word errors | peak memory, MB |",
-             "|---|---:|---:|---:|---:|---:|---:|"]
+    lines = [note, "", "| engine | seconds | times real time | lmm int8 is faster by | lmm bf16 | lmm fp32 | word errors | peak memory, MB |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]
     for name, own in runs.items():
         median = statistics.median(run["seconds"] for run in own)
         ratios = [statistics.median(mine["seconds"] / ours["seconds"] for mine, ours in zip(own, runs[f"lmm {dtype}"]))
-                  for dtype in ("bf16", "fp32")]
+                  for dtype in ("int8", "bf16", "fp32")]
         errors = f"{100 * jiwer.wer(plain(said), plain(own[0]['text'])):.1f} %"
         peak = max(run["peak_bytes"] for run in own) / 1e6
-        lines.append(f"| {name} | {median:.2f} | {seconds / median:.1f} | {ratios[0]:.2f}x | {ratios[1]:.2f}x | {errors} | {peak:.0f} |")
+        lines.append(f"| {name} | {median:.2f} | {seconds / median:.1f} | {" | ".join(f"{ratio:.2f}x" for ratio in ratios)} | {errors} | {peak:.0f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -102,8 +102,8 @@ class Model:
         """Loads a Hugging Face checkpoint folder as downloaded.
 
         dtype: number format of weights and activations; "auto": bf16 for a bf16 checkpoint, fp32 otherwise.
-        weights: how a text decoder's matrices are kept; "full": in the compute type; "int8": 8 bits a weight and a scale for
-        each 32, packed now, half of bf16's memory and faster to decode with.
+        weights: how the matrices of a text decoder, and of all of Whisper, are kept; "full": in the compute type; "int8": 8
+        bits a weight and a scale for each 32, packed now, half of bf16's memory and faster.
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
         max_memory: bytes that the weights may take, 0: no limit. on_progress: called on this thread with the stage
         "load"; giving False, or raising, cancels, as does Ctrl-C.

@@ -85,8 +85,8 @@ Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, co
       embed_tokens_(input_matrix(weights, head, config)),
       positions_(weights.tensor("embed_positions.weight", {config.positions, config.hidden_size})),
       norm_(weights.scope("layer_norm"), config.hidden_size, kNormEps),
-      head_(weights.for_decoder().packed(output_matrix(head, embed_tokens_, config.tie_word_embeddings))) {
-  const nn::WeightScope layers = weights.scope("layers").for_decoder();
+      head_(weights.packable().packed(output_matrix(head, embed_tokens_, config.tie_word_embeddings))) {
+  const nn::WeightScope layers = weights.scope("layers").packable();
   layers_.reserve(static_cast<std::size_t>(config.layers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
     layers_.emplace_back(layers.scope(std::to_string(i)), config_, i);

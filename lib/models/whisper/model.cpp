@@ -80,7 +80,7 @@ class SoundFeatures final : public Features {
 struct Layers {
   Layers(Description read, const nn::WeightScope& base, const nn::WeightScope& root)
       : description(std::move(read)),
-        encoder(base.scope("encoder"), description.encoder),
+        encoder(base.scope("encoder").packable(), description.encoder),
         decoder(base.scope("decoder"), root, description.config, description.rules.alignment_heads) {}
 
   Description description;

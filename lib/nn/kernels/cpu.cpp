@@ -107,6 +107,15 @@ bool has_bf16_tiles() noexcept {
 #endif
 }
 
+bool has_int8_dots(Isa isa) noexcept {
+#if defined(__x86_64__)
+  return isa >= Isa::avx512 && isa_available(isa) && __builtin_cpu_supports("avx512vnni") != 0;
+#else
+  (void)isa;
+  return false;
+#endif
+}
+
 const char* isa_name(Isa isa) noexcept {
   switch (isa) {
     case Isa::portable:

@@ -7,10 +7,11 @@
 namespace lmm::nn::kernels {
 namespace {
 
-constexpr std::int64_t kWidenRows = 32;
+constexpr std::int64_t kPreparedRows = 32;
 constexpr std::int64_t kLeastRows = 96;  // of a part: filling a panel is then little beside its use
 constexpr std::int64_t kFloatsOfLine = 16;  // of the cache
 
+std::int64_t size_of(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
 std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
 }  // namespace
@@ -18,32 +19,43 @@ std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1)
 void MatmulPlan::bind(Isa isa, const Matmul& product, int threads) {
   isa_ = isa;
   p_ = product;
-  const std::int64_t panel = row_kernels(isa_).panel;
+  in_int8_ = p_.w.packing == WeightType::int8 && has_int8_dots(isa);
+  const std::int64_t panel = in_int8_ ? kInt8Panel : row_kernels(isa_).panel;
+  const std::int64_t blocks = parts_of(p_.w.in, Int8Block::kSize);
   panels_ = parts_of(p_.w.out, panel);
   const std::int64_t wanted = parts_of(std::int64_t{4} * threads, panels_);
   parts_ = std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(p_.rows / kLeastRows, 1));
   part_rows_ = parts_of(p_.rows, parts_);
   parts_ = parts_of(p_.rows, part_rows_);
-  if (p_.dtype == DType::bf16) {
+  if (in_int8_) {
+    packed_.resize(static_cast<std::size_t>(p_.rows * blocks * Int8Block::kSize));
+    wide_.resize(static_cast<std::size_t>(p_.rows * blocks));
+  } else if (p_.dtype == DType::bf16) {
     // Rows of a power of two would all want the same lines of the cache.
     wide_stride_ = parts_of(p_.w.in, kFloatsOfLine) * kFloatsOfLine + kFloatsOfLine;
     wide_.resize(static_cast<std::size_t>(p_.rows * wide_stride_));
   }
-  room_ = parts_of(panel * (kMatmulDepth + part_rows_), kFloatsOfLine) * kFloatsOfLine;
+  room_ = parts_of(in_int8_ ? int8_room(blocks) : panel * (kMatmulDepth + part_rows_), kFloatsOfLine) * kFloatsOfLine;
   rooms_.resize(static_cast<std::size_t>(room_ * threads + kFloatsOfLine));
   const auto past = reinterpret_cast<std::uintptr_t>(rooms_.data()) / sizeof(float) % kFloatsOfLine;
   first_room_ = static_cast<std::int64_t>((kFloatsOfLine - past) % kFloatsOfLine);  // a vector across two lines is slow to load
 }
 
-int MatmulPlan::widen_chunks() const noexcept {
-  return p_.dtype == DType::bf16 ? static_cast<int>(parts_of(p_.rows, kWidenRows)) : 0;
+Int8Rows MatmulPlan::packed() noexcept { return {packed_.data(), wide_.data(), parts_of(p_.w.in, Int8Block::kSize)}; }
+
+int MatmulPlan::prepare_chunks() const noexcept {
+  return in_int8_ || p_.dtype == DType::bf16 ? static_cast<int>(parts_of(p_.rows, kPreparedRows)) : 0;
 }
 
-void MatmulPlan::widen(int chunk) noexcept {
-  const std::int64_t first = chunk * kWidenRows, end = std::min(first + kWidenRows, p_.rows);
-  const auto* const x = static_cast<const std::uint16_t*>(p_.x);
+void MatmulPlan::prepare(int chunk) noexcept {
+  const std::int64_t first = chunk * kPreparedRows, end = std::min(first + kPreparedRows, p_.rows);
   for (std::int64_t r = first; r < end; ++r) {
-    row_kernels(isa_).widen(x + r * p_.x_stride, p_.w.in, wide_.data() + r * wide_stride_);
+    const auto* const x = static_cast<const char*>(p_.x) + r * p_.x_stride * size_of(p_.dtype);
+    if (in_int8_) {
+      pack_row(x, p_.dtype, p_.w.in, packed(), r);
+    } else {
+      row_kernels(isa_).widen(reinterpret_cast<const std::uint16_t*>(x), p_.w.in, wide_.data() + r * wide_stride_);
+    }
   }
 }
 
@@ -51,13 +63,22 @@ int MatmulPlan::multiply_chunks() const noexcept { return static_cast<int>(panel
 
 void MatmulPlan::multiply(int chunk, int thread) noexcept {
   const RowKernels& kernels = row_kernels(isa_);
+  const std::int64_t row = chunk / panels_ * part_rows_, panel = chunk % panels_;
+  const std::int64_t rows = std::min(part_rows_, p_.rows - row);
+  const PanelOutput out{&p_.w, panel * (in_int8_ ? kInt8Panel : kernels.panel), p_.nonlinearity,
+                        static_cast<char*>(p_.y) + row * p_.y_stride * size_of(p_.dtype), p_.y_stride, p_.dtype};
+  float* const room = rooms_.data() + first_room_ + thread * room_;
+  if (in_int8_) {
+    Int8Rows x = packed();
+    x.q += row * x.blocks * Int8Block::kSize;
+    x.scales += row * x.blocks;
+    multiply_int8({x, rows, out, room});
+    return;
+  }
   const bool half = p_.dtype == DType::bf16;
-  const std::int64_t row = chunk / panels_ * part_rows_;
   const std::int64_t x_stride = half ? wide_stride_ : p_.x_stride;
   const float* const x = half ? wide_.data() : static_cast<const float*>(p_.x);
-  kernels.matmul({x + row * x_stride, x_stride, std::min(part_rows_, p_.rows - row), &p_.w, chunk % panels_ * kernels.panel,
-                  p_.nonlinearity, static_cast<char*>(p_.y) + row * p_.y_stride * (half ? 2 : 4), p_.y_stride, p_.dtype,
-                  rooms_.data() + first_room_ + thread * room_});
+  kernels.matmul({x + row * x_stride, x_stride, rows, out, room});
 }
 
 }  // namespace lmm::nn::kernels

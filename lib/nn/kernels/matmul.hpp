@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/panels.hpp"
 #include "lib/nn/kernels/views.hpp"
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 namespace lmm::nn::kernels {
 
 /// y = f(x W^T + b) over many rows, as towers and prefills have them, multiplied and summed in fp32: for processors whose
-/// fp32 multiply-add is their fastest product of floating-point numbers, and for packed weights.
+/// fp32 multiply-add is their fastest product of floating-point numbers, and for packed weights. With int8 weights and
+/// has_int8_dots() rows are rounded to 8 bits, too, block by block, and multiplied as integers.
 struct Matmul {
   const void* x = nullptr;  ///< (rows, w.in) of `dtype`, rows x_stride apart
   void* y = nullptr;        ///< (rows, w.out) of `dtype`, rows y_stride apart
@@ -20,7 +22,7 @@ struct Matmul {
   Nonlinearity nonlinearity = Nonlinearity::none;
 };
 
-/// The work in two stages of chunks: all of `widen` before any of `multiply`, the chunks of a stage in any order on any
+/// The work in two stages of chunks: all of `prepare` before any of `multiply`, the chunks of a stage in any order on any
 /// threads. Results do not depend on that order, nor on the number of threads. Whoever owns the threads runs them; the object
 /// keeps working space, and can be bound to one product after another.
 class MatmulPlan {
@@ -28,8 +30,8 @@ class MatmulPlan {
   /// Throws std::bad_alloc.
   void bind(Isa isa, const Matmul& product, int threads);
 
-  int widen_chunks() const noexcept;
-  void widen(int chunk) noexcept;
+  int prepare_chunks() const noexcept;
+  void prepare(int chunk) noexcept;
   int multiply_chunks() const noexcept;
   void multiply(int chunk, int thread) noexcept;  ///< `thread`: which of the threads that bind() was told of
 
@@ -37,9 +39,13 @@ class MatmulPlan {
   Isa isa_ = Isa::portable;
   Matmul p_;
   std::int64_t panels_ = 0, parts_ = 0, part_rows_ = 0;
-  std::vector<float> wide_;   // (rows, in) where x is bf16
+  bool in_int8_ = false;
+  std::vector<float> wide_;  // (rows, in) where x is bf16, or the scales of packed rows
+  std::vector<std::uint8_t> packed_;
   std::vector<float> rooms_;  // one a thread
   std::int64_t wide_stride_ = 0, first_room_ = 0, room_ = 0;
+
+  Int8Rows packed() noexcept;
 };
 
 }  // namespace lmm::nn::kernels

@@ -2,6 +2,7 @@
 
 #include "lib/nn/kernels/bf16_tile.hpp"
 #include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/panels.hpp"
 #include "lib/nn/kernels/views.hpp"
 
 #include <cstdint>
@@ -19,20 +20,6 @@ struct AttentionSlice {
   std::int64_t begin, end;  // positions, at least one
   float scale;              // of the scores
 };
-
-/// Some rows of a product over many, for as many outputs as a panel has columns (RowKernels::panel) from `first` on.
-struct MatmulPanel {
-  const float* x;  // (rows, w.in), rows x_stride apart
-  std::int64_t x_stride, rows;
-  const LinearView* w;
-  std::int64_t first;
-  Nonlinearity nonlinearity;
-  void* y;  // (rows, w.out), rows y_stride apart
-  std::int64_t y_stride;
-  DType dtype;  // of y
-  float* room;  // panel x (kMatmulDepth + rows)
-};
-constexpr std::int64_t kMatmulDepth = 768;  // of a panel that is in use at once: it stays in the second cache
 
 /// What one thread does between two barriers, compiled once for each instruction set from row_kernels.inc.
 /// Sums are in fp32. A row's result does not depend on how rows are shared out, nor on how many x there are.
