@@ -2,7 +2,7 @@
 """How far live texts are behind the speaker: plays a recording into Session.listen in pieces of 0.1 s, at the pace of a
 microphone, and tells how long after the sound each text came that covers it.
 
-  LMM_LIBRARY=build/lib/liblmm.so python tests/bench/live.py WHISPER RECORDING.wav [--dtype bf16] [--threads 2] [--seconds 60]
+  LMM_LIBRARY=build/lib/liblmm.so python tests/bench/live.py WHISPER RECORDING.wav [--dtype bf16] [--weights int8] [--seconds 60]
 
 Needs soundfile.
 """
@@ -41,12 +41,13 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("recording")
     parser.add_argument("--dtype", default="bf16")
+    parser.add_argument("--weights", choices=["full", "int8"], default="full")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
     samples, rate = soundfile.read(options.recording, dtype="float32", frames=-1)
     samples = samples[: int(options.seconds * rate)]
-    session = lmm.Session(lmm.Model.load(options.model, dtype=options.dtype, threads=options.threads))
+    session = lmm.Session(lmm.Model.load(options.model, dtype=options.dtype, weights=options.weights, threads=options.threads))
     play(session.listen(speech_language="en"), samples[: 5 * rate], rate)  # warm
     told = play(session.listen(speech_language="en"), samples, rate)
     for name, some in (("partial", [late for one, late in told if not one.is_final]),

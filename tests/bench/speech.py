@@ -152,9 +152,10 @@ def table(runs, said, seconds, note):
         median = statistics.median(run["seconds"] for run in own)
         ratios = [statistics.median(mine["seconds"] / ours["seconds"] for mine, ours in zip(own, runs[f"lmm {dtype}"]))
                   for dtype in ("int8", "bf16", "fp32")]
+        faster = " | ".join(f"{ratio:.2f}x" for ratio in ratios)
         errors = f"{100 * jiwer.wer(plain(said), plain(own[0]['text'])):.1f} %"
         peak = max(run["peak_bytes"] for run in own) / 1e6
-        lines.append(f"| {name} | {median:.2f} | {seconds / median:.1f} | {" | ".join(f"{ratio:.2f}x" for ratio in ratios)} | {errors} | {peak:.0f} |")
+        lines.append(f"| {name} | {median:.2f} | {seconds / median:.1f} | {faster} | {errors} | {peak:.0f} |")
     return "\n".join(lines) + "\n"
 
 

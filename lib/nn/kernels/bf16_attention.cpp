@@ -10,7 +10,6 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr std::int64_t kKeysPerPack = 64;
-constexpr std::int64_t kRowsPerChunk = 48;
 
 std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 std::int64_t parts(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
@@ -36,7 +35,7 @@ void Bf16AttentionPlan::bind(Isa isa, const Bf16Attention& attention) {
   padded_keys_ = round_up(a_.keys, kKeysPerPack);
   padded_dim_ = round_up(a_.head_dim, 16);
   const std::int64_t size = isa_ == Isa::avx512_bf16 ? 2 : 4;
-  const auto floats = [size](std::int64_t numbers) { return static_cast<std::size_t>(parts(numbers * size, 4)); };
+  const auto floats = [size](std::int64_t numbers) { return parts(numbers * size, 4); };
   keys_.resize(floats(a_.kv_heads * padded_keys_ * a_.head_dim));
   values_.resize(floats(a_.kv_heads * padded_keys_ * padded_dim_));
 }
@@ -74,12 +73,12 @@ void Bf16AttentionPlan::pack(int chunk) noexcept {
 }
 
 int Bf16AttentionPlan::attend_chunks() const noexcept {
-  return static_cast<int>(a_.heads * parts(a_.tokens, kRowsPerChunk));
+  return static_cast<int>(a_.heads * parts(a_.tokens, kMaxTileRows));
 }
 
 void Bf16AttentionPlan::attend(int chunk) const noexcept {
-  const std::int64_t blocks = parts(a_.tokens, kRowsPerChunk);
-  const std::int64_t head = chunk / blocks, first = chunk % blocks * kRowsPerChunk;
+  const std::int64_t blocks = parts(a_.tokens, kMaxTileRows);
+  const std::int64_t head = chunk / blocks, first = chunk % blocks * kMaxTileRows;
   const std::int64_t kv = head / (a_.heads / a_.kv_heads);
   const std::int64_t size = isa_ == Isa::avx512_bf16 ? 2 : 4;
   const Bf16Tile tile{a_.q + head * a_.q_head,
@@ -94,7 +93,7 @@ void Bf16AttentionPlan::attend(int chunk) const noexcept {
                       a_.causal ? a_.keys - a_.tokens + 1 : a_.keys,
                       a_.causal ? 1 : 0,
                       a_.scale};
-  const std::int64_t end = std::min(first + kRowsPerChunk, a_.tokens);
+  const std::int64_t end = std::min(first + kMaxTileRows, a_.tokens);
   if (isa_ == Isa::avx512_bf16) {
     attend_rows_in_pairs(tile, first, end);
   } else {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/line_floats.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 
 #include <cstdint>
-#include <vector>
 
 namespace lmm::nn::kernels {
 
@@ -52,8 +52,8 @@ class Bf16AttentionPlan {
   Isa isa_ = Isa::portable;
   std::int64_t padded_keys_ = 0, padded_dim_ = 0;
   // fp32 numbers, or bf16 ones in pairs: with L lanes and groups of G,
-  std::vector<float> keys_;    // (kv_heads, padded keys / L, head_dim / G, L keys, G)
-  std::vector<float> values_;  // (kv_heads, padded keys / G, padded head_dim, G keys)
+  LineFloats keys_;    // (kv_heads, padded keys / L, head_dim / G, L keys, G)
+  LineFloats values_;  // (kv_heads, padded keys / G, padded head_dim, G keys)
 };
 
 /// Both stages on a pool. Throws std::bad_alloc.

@@ -44,7 +44,7 @@ struct Pairs {
     const __m256bh rounded = _mm512_cvtneps_pbh(reinterpret_cast<__m512>(weight));
     __builtin_memcpy(to, &rounded, sizeof rounded);
   }
-  static const Number* queries(const Bf16Tile& t, std::int64_t row, int, Number*, std::int64_t& stride) {
+  static const Number* queries(const Bf16Tile& t, std::int64_t row, std::int64_t, Number*, std::int64_t& stride) {
     stride = t.q_token;
     return t.q + row * t.q_token;
   }

@@ -5,6 +5,7 @@
 namespace lmm::nn::kernels {
 
 constexpr std::int64_t kMaxTileDim = 256;
+constexpr std::int64_t kMaxTileRows = 48;
 
 /// One query head against one packed key/value head (layouts: Bf16AttentionPlan).
 struct Bf16Tile {
@@ -21,7 +22,7 @@ struct Bf16Tile {
   float scale;
 };
 
-/// Rows [begin, end) of one head, keys and values packed as pairs of bf16 numbers for 16 lanes. Only where the machine has
+/// Rows [begin, end) of one head, kMaxTileRows at most, keys and values packed as pairs of bf16 numbers for 16 lanes. Only where the machine has
 /// AVX-512 with bf16 dot products. RowKernels::attend_rows does it with fp32 numbers.
 void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t end) noexcept;
 

@@ -36,9 +36,7 @@ void MatmulPlan::bind(Isa isa, const Matmul& product, int threads) {
     wide_.resize(static_cast<std::size_t>(p_.rows * wide_stride_));
   }
   room_ = parts_of(in_int8_ ? int8_room(blocks) : panel * (kMatmulDepth + part_rows_), kFloatsOfLine) * kFloatsOfLine;
-  rooms_.resize(static_cast<std::size_t>(room_ * threads + kFloatsOfLine));
-  const auto past = reinterpret_cast<std::uintptr_t>(rooms_.data()) / sizeof(float) % kFloatsOfLine;
-  first_room_ = static_cast<std::int64_t>((kFloatsOfLine - past) % kFloatsOfLine);  // a vector across two lines is slow to load
+  rooms_.resize(room_ * threads);
 }
 
 Int8Rows MatmulPlan::packed() noexcept { return {packed_.data(), wide_.data(), parts_of(p_.w.in, Int8Block::kSize)}; }
@@ -67,7 +65,7 @@ void MatmulPlan::multiply(int chunk, int thread) noexcept {
   const std::int64_t rows = std::min(part_rows_, p_.rows - row);
   const PanelOutput out{&p_.w, panel * (in_int8_ ? kInt8Panel : kernels.panel), p_.nonlinearity,
                         static_cast<char*>(p_.y) + row * p_.y_stride * size_of(p_.dtype), p_.y_stride, p_.dtype};
-  float* const room = rooms_.data() + first_room_ + thread * room_;
+  float* const room = rooms_.data() + thread * room_;
   if (in_int8_) {
     Int8Rows x = packed();
     x.q += row * x.blocks * Int8Block::kSize;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/line_floats.hpp"
 #include "lib/nn/kernels/panels.hpp"
 #include "lib/nn/kernels/views.hpp"
 
@@ -42,8 +43,8 @@ class MatmulPlan {
   bool in_int8_ = false;
   std::vector<float> wide_;  // (rows, in) where x is bf16, or the scales of packed rows
   std::vector<std::uint8_t> packed_;
-  std::vector<float> rooms_;  // one a thread
-  std::int64_t wide_stride_ = 0, first_room_ = 0, room_ = 0;
+  LineFloats rooms_;          // one a thread
+  std::int64_t wide_stride_ = 0, room_ = 0;
 
   Int8Rows packed() noexcept;
 };
