@@ -205,7 +205,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
 void Engine::log_load(const weights::Weights& weights, const LoadOptions& options, int threads) const {
   const char* kernels = options.device == "cpu" ? nn::kernels::isa_name(nn::kernels::best_isa()) : "torch";
   const std::string packed =
-      options.weights == WeightType::full ? "" : fmt::format(", decoder packed as {}", weight_type_name(options.weights));
+      options.weights == WeightType::full ? "" : fmt::format(", matrices packed as {}", weight_type_name(options.weights));
   log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {}{} on {}, {} threads, {} kernels, loaded in {:.3f} s",
            info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), packed,
            options.device, threads, kernels, load_seconds);

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import whisper_checkpoints  # noqa: E402
-from test_model import BF16_MEAN_MARGIN, FP32_TOLERANCE, compare, squares  # noqa: E402
+from test_model import BF16_MEAN_MARGIN, FP32_TOLERANCE, compare, flat, squares  # noqa: E402
 from whisper_reference import NEVER, Driver, Reference, read_taps, synthetic  # noqa: E402
 
 NAMES = list(whisper_checkpoints.TINY)
@@ -112,6 +112,20 @@ def test_layers_bf16(ears, tmp_path, note):
     note(f"whisper in bf16, rms error over transformers': {np.mean(list(ratios.values())):.3f}, "
          f"worst {max(ratios, key=ratios.get)} {max(ratios.values()):.3f}")
     assert np.mean(list(ratios.values())) <= BF16_MEAN_MARGIN, ratios
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_layers_of_packed_weights(ears, tmp_path, dtype):
+    """8 bits keep a number to 0.4 % of the largest beside it: a layer's outputs stay within a few percent, by root mean
+    square, and are not those of full weights, in the encoder either."""
+    for name in NAMES:
+        _, exact = ears(name)
+        with Driver(whisper_checkpoints.tiny(name), dtype, weights="int8") as driver:
+            ours, want = traced(driver, exact, synthetic(0.8, 1), tmp_path)
+        compare(ours, want)
+        off = {tap: np.sqrt(square / (flat(want[tap]) ** 2).mean()) for tap, square in squares(ours, want).items()}
+        assert max(off.values()) <= 0.06, (name, max(off, key=off.get), max(off.values()))
+        assert off["audio.layer.0.attn_out"] >= 1e-3 and off["logits"] >= 1e-3, (name, off)
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("fp32", 1e-4), ("bf16", 0.1)])

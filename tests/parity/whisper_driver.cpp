@@ -130,11 +130,13 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const std::string folder = argv[1], type = argc > 2 ? argv[2] : "fp32";
   const int threads = argc > 3 ? std::stoi(argv[3]) : 1;
+  const bool packed = argc > 4 && argv[4] == std::string("int8");
   try {
     const auto inference = nn::enter_inference(threads);
     const models::Checkpoint checkpoint{folder, read_json_file(folder + "/config.json"), weights::Weights::open(folder)};
     const nn::Placement placement{at::kCPU, type == "bf16" ? at::kBFloat16 : at::kFloat,
-                                  std::make_shared<nn::kernels::ThreadPool>(threads)};
+                                  std::make_shared<nn::kernels::ThreadPool>(threads),
+                                  packed ? WeightType::int8 : WeightType::full};
     Run loading;
     const auto family = models::whisper::load(checkpoint, placement, loading);
     const auto tokenizer = tokenizer::Tokenizer::load(folder);

@@ -21,8 +21,8 @@ NEVER = 1e9  # a threshold that nothing crosses
 class Driver(LineDriver):
     """bin/whisper_driver with one checkpoint."""
 
-    def __init__(self, folder, dtype="fp32", threads=1):
-        super().__init__(BUILD / "bin" / "whisper_driver", folder, dtype, threads)
+    def __init__(self, folder, dtype="fp32", threads=1, weights="full"):
+        super().__init__(BUILD / "bin" / "whisper_driver", folder, dtype, threads, weights)
 
     def ask(self, request):
         return json.loads(self.line(json.dumps(request)))

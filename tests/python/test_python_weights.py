@@ -39,4 +39,4 @@ def test_a_step_that_is_observed_gives_the_same_tokens():
 def test_the_log_tells():
     lines = []
     lmm.Model.load(MODEL, weights="int8", on_log=lambda level, line: lines.append(line)).close()
-    assert any("decoder packed as int8" in line for line in lines)
+    assert any("matrices packed as int8" in line for line in lines)
