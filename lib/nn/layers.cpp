@@ -1,6 +1,6 @@
 #include "lib/nn/layers.hpp"
 
-#include "lib/core/error.hpp"
+#include "lib/nn/kernels/bf16_rows.hpp"
 
 #include <ATen/ATen.h>
 
@@ -34,6 +34,15 @@ RmsNorm::RmsNorm(const WeightScope& weights, std::int64_t size, double eps)
     : weight_(weights.tensor("weight", {size})), eps_(eps) {}
 
 at::Tensor RmsNorm::operator()(const at::Tensor& x) const {
+  if (x.device().is_cpu() && x.scalar_type() == at::kBFloat16 && weight_.scalar_type() == at::kBFloat16) {
+    const at::Tensor in = x.contiguous();
+    at::Tensor out = at::empty_like(in);
+    // One pass on this thread takes less than the reference's seven steps on all.
+    kernels::rms_norm(kernels::best_isa(), {weight_.const_data_ptr(), DType::bf16, weight_.size(0)}, eps_,
+                      static_cast<const std::uint16_t*>(in.const_data_ptr()), in.numel() / weight_.size(0),
+                      static_cast<std::uint16_t*>(out.mutable_data_ptr()));
+    return out;
+  }
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor scale = at::rsqrt(wide.pow(2).mean(-1, true) + eps_);
   return weight_ * (wide * scale).to(x.scalar_type());

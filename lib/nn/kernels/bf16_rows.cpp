@@ -4,12 +4,6 @@
 
 namespace lmm::nn::kernels {
 
-void gelu_tanh(Isa isa, std::uint16_t* x, std::int64_t n) noexcept { row_kernels(isa).gelu_tanh(x, n); }
-
-void silu_mul(Isa isa, std::uint16_t* gate, const std::uint16_t* up, std::int64_t n) noexcept {
-  row_kernels(isa).silu_mul(gate, up, n);
-}
-
 void rms_norm(Isa isa, const VectorView& weight, double eps, const std::uint16_t* x, std::int64_t rows,
               std::uint16_t* y) noexcept {
   const RowKernels& kernels = row_kernels(isa);

@@ -66,8 +66,6 @@ struct RowKernels {
   void (*widen)(const std::uint16_t* x, std::int64_t n, float* y);
 
   // As in bf16_rows.hpp.
-  void (*gelu_tanh)(std::uint16_t* x, std::int64_t n);
-  void (*silu_mul)(std::uint16_t* gate, const std::uint16_t* up, std::int64_t n);
   void (*rms_norm_bf16)(const std::uint16_t* x, const VectorView& weight, float eps, std::uint16_t* y);
 
   /// Rows [begin, end) of one head, keys and values packed as fp32 numbers for `lanes` lanes.

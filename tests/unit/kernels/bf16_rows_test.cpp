@@ -23,53 +23,15 @@ std::vector<std::uint16_t> rounded(const std::vector<float>& values) {
   return halves;
 }
 
-// x (1 + tanh z) / 2, written so that nothing cancels where tanh is near -1.
-double gelu(double x) {
-  const double z = std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
-  return x / (1 + std::exp(-2 * z));
-}
-
 }  // namespace
 
-TEST_CASE("gelu over every bf16 number") {
-  std::vector<std::uint16_t> all;
-  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) all.push_back(static_cast<std::uint16_t>(bits));
-  for (const Isa isa : isas()) {
-    CAPTURE(std::string(isa_name(isa)));
-    std::vector<std::uint16_t> y = all;
-    gelu_tanh(isa, y.data(), static_cast<std::int64_t>(y.size()));
-    std::size_t wrong = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const double x = static_cast<double>(from_bf16(all[i]));
-      if (std::isnan(x)) {
-        wrong += !std::isnan(from_bf16(y[i]));
-      } else if (std::isinf(x)) {
-        // Minus infinity gives a NaN or 0, by the order of operations.
-        wrong += x > 0 && !(std::isinf(from_bf16(y[i])) && from_bf16(y[i]) > 0);
-      } else {
-        wrong += !near(y[i], gelu(x));
-      }
-    }
-    CHECK(wrong == 0);
-  }
-}
-
-TEST_CASE("silu times up, and rms norm, of bf16 rows") {
+TEST_CASE("rms norm of bf16 rows") {
   std::mt19937 random(1);
   for (const Isa isa : isas()) {
     for (const std::int64_t n : {1, 3, 15, 16, 17, 64, 100, 576}) {
       CAPTURE(std::string(isa_name(isa)));
       CAPTURE(n);
-      const std::vector<std::uint16_t> gate = rounded(random_floats(random, n, 4.0F));
-      const std::vector<std::uint16_t> up = rounded(random_floats(random, n));
-      std::vector<std::uint16_t> y = gate;
-      silu_mul(isa, y.data(), up.data(), n);
       std::size_t wrong = 0;
-      for (std::size_t i = 0; i < y.size(); ++i) {
-        wrong += !near(y[i], silu(static_cast<double>(from_bf16(gate[i]))) * static_cast<double>(from_bf16(up[i])));
-      }
-      CHECK(wrong == 0);
-
       for (const DType dtype : {DType::fp32, DType::bf16}) {
         const Numbers weight = random_numbers(random, n, dtype);
         const std::vector<std::uint16_t> x = rounded(random_floats(random, 3 * n, 2.0F));
