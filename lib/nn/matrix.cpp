@@ -58,13 +58,14 @@ at::Tensor Matrix::few(const at::Tensor& x, const at::Tensor& bias) const {
   return out.to(x.scalar_type()).view(shape);
 }
 
-// torch multiplies bf16 in tiles, or by dot products that outpace fp32's multiply-add, and fp32 as well as we do.
+// torch has the tiles, bf16 dot products where these outpace fp32's multiply-add, and fp32 products as fast as ours.
 bool Matrix::has_kernel(const at::Tensor& x) const {
   if (!stored_.device().is_cpu() || x.scalar_type() != dtype_) return false;
+  const bool half = dtype_ == at::kBFloat16;
+  if (half && kernels::has_bf16_tiles()) return false;
+  if (packing_ != WeightType::full) return true;
   const kernels::Isa isa = kernels::best_isa();
-  const bool torch_is_faster = kernels::has_bf16_tiles() || isa == kernels::Isa::avx512_bf16 || isa == kernels::Isa::portable;
-  if (packing_ != WeightType::full) return dtype_ == at::kFloat || !torch_is_faster;
-  return dtype_ == at::kBFloat16 && !torch_is_faster && x.numel() >= kManyRows * in_;
+  return half && isa != kernels::Isa::avx512_bf16 && isa != kernels::Isa::portable && x.numel() >= kManyRows * in_;
 }
 
 at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const {
