@@ -207,7 +207,8 @@ TEST_CASE("rows in 8 bits: little is lost of each block's largest number, and wh
     pack_row(x.data(), DType::fp32, 75, {q.data(), scales.data(), 3}, 0);
     for (std::size_t i = 0; i < x.size(); ++i) {
       float largest = 0;
-      for (std::size_t j = i / 32 * 32; j < std::min<std::size_t>(75, i / 32 * 32 + 32); ++j) largest = std::max(largest, std::abs(x[j]));
+      const std::size_t first = i / 32 * 32;
+      for (std::size_t j = first; j < std::min<std::size_t>(75, first + 32); ++j) largest = std::max(largest, std::abs(x[j]));
       CHECK(std::abs(scales[i / 32] * (static_cast<float>(q[i]) - 128) - x[i]) <= largest * 0.00395F + 1e-35F);
     }
     for (std::size_t i = 75; i < 96; ++i) CHECK(q[i] == 128);
