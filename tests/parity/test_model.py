@@ -155,7 +155,7 @@ def bf16_ratios(lmm, folder, out, asked, reference=reference):
     return {name: float(np.sqrt(mine[name] / their[name])) for name in in_order(mine)}
 
 
-# More of them where taps of one row are judged: these are few numbers a question, and above or below 1 by chance.
+# More of them where one question's largest row, or a tap of one row, would decide: such a ratio is above or below 1 by chance.
 MORE_PROMPTS = [f"Tell me {count} things." for count in ("no", "two", "3", "more than 40", "some old", "a", "seven", "all")]
 
 

@@ -21,7 +21,7 @@ import omni_checkpoints as omni  # noqa: E402
 import video_reference  # noqa: E402
 from conftest import BUILD, LONG  # noqa: E402
 from line_driver import LineDriver  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, ONE_ROW, Driver, changed, compare, geometric_mean,  # noqa: E402
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, changed, compare, geometric_mean,  # noqa: E402
                         joined, near_ties, refusal, run, squares)
 from test_video_pixels import frames_of  # noqa: E402
 
@@ -163,13 +163,14 @@ def test_layers_of_videos(theirs, tmp_path, pictures, sounds, name):
 
 
 def test_layers_bf16(tmp_path, pictures, sounds, note):
+    more = [(prompt, [], []) for prompt in MORE_PROMPTS]
     one_row, wrong, means = [], [], []
     for name in omni.TINY:
         folder = omni.folder_of(name)
         exact, rounded = reference(folder), reference(folder, torch.bfloat16)
         mine, their = {}, {}
         with Driver(folder, "bf16") as driver:
-            for content, seen, heard in cases_of(pictures, sounds):
+            for content, seen, heard in cases_of(pictures, sounds) + more:
                 inputs = exact.inputs(chat(content), seen, heard)
                 truth = exact.trace(inputs)
                 ours, _ = traced(driver, tmp_path / "taps", content, parts_of(content, seen, heard))
