@@ -124,8 +124,10 @@ void pack(const T* x, std::int64_t in, const Int8Rows& to, std::int64_t r) {
     const float inverse = largest > 1e-35F ? 127.0F / largest : 0.0F;
     if (!(largest > 1e-35F)) *scales *= 0.0F;
     for (int c = 0; c < 2; ++c) {
-      // Added to 1.5 * 2^23 a number rounds to the nearest integer, which is then in the lowest bits.
-      const Words steps = reinterpret_cast<Words>(part[c] * inverse + (12582912.0F + 128.0F));
+      // Added to 1.5 * 2^23 a number rounds to the nearest integer, which is then in the lowest bits. One rounding, whatever
+      // the compiler makes of a product and a sum.
+      const Words steps = reinterpret_cast<Words>(_mm512_fmadd_ps(
+          reinterpret_cast<__m512>(part[c]), _mm512_set1_ps(inverse), _mm512_set1_ps(12582912.0F + 128.0F)));
       const Bytes bytes = __builtin_convertvector(steps & 0xffu, Bytes);
       __builtin_memcpy(q + c * kLanes, &bytes, sizeof bytes);
     }
