@@ -25,13 +25,6 @@ constexpr int kLanes = 16;
 constexpr int kColumns = kInt8Panel / kLanes;
 constexpr int kGroups = Int8Block::kSize / 4;  // an instruction multiplies four neighbours
 
-inline float number(std::uint16_t half) {
-  const std::uint32_t bits = static_cast<std::uint32_t>(half) << 16;
-  float x;
-  __builtin_memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
 // A panel of weights, block by block.
 struct PanelBlock {
   std::int8_t q[kGroups][kInt8Panel][4];
@@ -57,7 +50,7 @@ void fill(const LinearView& w, std::int64_t first, std::int64_t blocks, PanelBlo
       }
       const Int8Block& from = rows[column * blocks + b];
       for (int g = 0; g < kGroups; ++g) __builtin_memcpy(to.q[g][column], from.q + 4 * g, 4);
-      to.scales[column] = number(from.scale);
+      to.scales[column] = number(&from.scale);
     }
     for (std::int64_t column = 0; column < kInt8Panel; column += kLanes) {
       __m512i sum = _mm512_setzero_si512();
@@ -147,10 +140,7 @@ void pack_row(const void* x, DType dtype, std::int64_t in, const Int8Rows& to, s
 void multiply_int8(const Int8Panel& p) noexcept {
   auto* const panel = reinterpret_cast<PanelBlock*>(p.room);
   fill(*p.out.w, p.out.first, p.x.blocks, panel);
-  std::int64_t row = 0;
-  for (; row + 6 <= p.rows; row += 6) panel_rows<6>(p, row, panel);
-  for (; row + 2 <= p.rows; row += 2) panel_rows<2>(p, row, panel);
-  if (row < p.rows) panel_rows<1>(p, row, panel);
+  in_groups(p.rows, [&](auto count, std::int64_t row) { panel_rows<decltype(count)::value>(p, row, panel); });
 }
 
 }  // namespace lmm::nn::kernels
