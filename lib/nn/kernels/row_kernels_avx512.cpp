@@ -20,12 +20,12 @@ constexpr int kLanes = 16;
 // clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/row_kernels.inc"
-#include "lib/nn/kernels/panel_output.inc"
-#include "lib/nn/kernels/matmul.inc"
 #include "lib/nn/kernels/attention.inc"
 #include "lib/nn/kernels/bf16_rows.inc"
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/bf16_attention.inc"
+#include "lib/nn/kernels/panel_output.inc"
+#include "lib/nn/kernels/matmul.inc"
 // clang-format on
 
 }  // namespace
