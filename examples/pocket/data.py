@@ -13,20 +13,24 @@ SHARD = 256
 
 
 def draw_shard(mix, seed, number, size=SHARD):
-  """{"pixels", one array per label, "questions"} of `size` pictures."""
+  """{"pixels", one array per label, "questions", "second"} of `size` pictures. Where a question is about two pictures, the second
+  ones stand behind the others; "second" says where."""
   import scenes
   import tasks
   rng, names = np.random.default_rng([seed, number]), list(mix)
   shares = np.array(list(mix.values()), float)
-  shard = {k: np.zeros((size, scenes.GRID ** 2, *shape), kind) for k, (kind, shape) in scenes.LABELS.items()}
-  shard["pixels"], shard["questions"] = np.zeros((size, scenes.SIDE, scenes.SIDE, 3), "u1"), []
+  pictures, later, questions, second = [], [], [], {}
   for i in range(size):
-    task = names[rng.choice(len(names), p=shares / shares.sum())]
-    pixels, questions, labels = tasks.make(task, rng, level=rng.uniform(0, 1))
-    shard["pixels"][i] = pixels
-    shard["questions"].append([tuple(q[:3]) for q in questions])
-    for k, v in labels.items(): shard[k][i] = v.reshape(shard[k].shape[1:])
-  return shard
+    pixels, asked, labels = tasks.make(names[rng.choice(len(names), p=shares / shares.sum())], rng, level=rng.uniform(0, 1))
+    if pixels.ndim == 4:
+      second[i] = size + len(later)
+      later.append((pixels[1], {k: v[1] for k, v in labels.items()}))
+      pixels, labels = pixels[0], {k: v[0] for k, v in labels.items()}
+    pictures.append((pixels, labels))
+    questions.append([tuple(q[:3]) for q in asked])
+  pictures += later
+  shard = {k: np.stack([labels[k].reshape(scenes.GRID ** 2, *shape) for _, labels in pictures]).astype(kind) for k, (kind, shape) in scenes.LABELS.items()}
+  return shard | {"pixels": np.stack([p for p, _ in pictures]), "questions": questions, "second": second}
 
 
 def work(mix, seed, first, step, out, parent):
@@ -69,7 +73,7 @@ class Stream:
     return True
 
   def batch(self, size):
-    """(pixels (B, S, S, 3) uint8, labels, questions)"""
+    """(pixels (N, S, S, 3) uint8, labels, questions, the numbers of the pictures that each entry of the questions is about)"""
     if not self.shards: self.take(wait=True)
     self.credit += size / SHARD / self.reuse
     if len(self.shards) < self.keep or self.credit >= 1:
@@ -77,8 +81,13 @@ class Stream:
     while len(self.order) < size: self.order = list(self.order) + self.rng.permutation(len(self.shards) * SHARD).tolist()
     chosen, self.order = self.order[:size], self.order[size:]
     rows = [(self.shards[i // SHARD], i % SHARD) for i in chosen]
-    labels = {k: np.stack([s[k][i] for s, i in rows]) for k in self.shards[0] if k not in ("pixels", "questions")}
-    return np.stack([s["pixels"][i] for s, i in rows]), labels, [s["questions"][i] for s, i in rows]
+    about = [[n] for n in range(size)]
+    for n, (shard, i) in enumerate(rows[:size]):
+      if i in shard["second"]:
+        about[n].append(len(rows))
+        rows.append((shard, shard["second"][i]))
+    arrays = {k: np.stack([s[k][i] for s, i in rows]) for k in rows[0][0] if k not in ("questions", "second")}
+    return arrays.pop("pixels"), arrays, [s["questions"][i] for s, i in rows[:size]], about
 
   def close(self):
     for p in self.processes: p.terminate()

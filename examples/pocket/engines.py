@@ -1,4 +1,8 @@
-"""Three ways to ask the model: the recipe's own code, transformers, and lmm. Each takes [(pixels, question)] and returns texts."""
+"""Three ways to ask the model: the recipe's own code, transformers, and lmm. Each takes [(pixels, question)] and returns texts.
+
+pixels: (H, W, 3), or (2, H, W, 3) for a question about two pictures. A question of two lines is a conversation: the first line
+is asked, and the second after its answer.
+"""
 import json
 import os
 import subprocess
@@ -15,12 +19,26 @@ def in_batches(answer):
   return lambda cases: [text for i in range(0, len(cases), BATCH) for text in answer(cases[i: i + BATCH])]
 
 
+def in_turns(answer):
+  """For engines that know nothing of conversations: gives them "question, answer, next question", a line each."""
+  def run(cases):
+    cases, two = list(cases), [i for i, (_, q) in enumerate(cases) if "\n" in q]
+    said = answer([(cases[i][0], cases[i][1].split("\n")[0]) for i in two])
+    for i, text in zip(two, said): cases[i] = cases[i][0], cases[i][1].replace("\n", f"\n{text}\n")
+    return answer(cases)
+  return run
+
+
+def pictures(pixels):
+  return list(pixels) if pixels.ndim == 4 else [pixels]
+
+
 def own(path):
   """A training file, or an exported folder, through model.py: the quickest."""
   import torch
   import things
   from tokenizers import Tokenizer
-  from model import SIZES, PocketVLM
+  from model import SIZES, PocketVLM, picture_tokens
   from tokenizer import PocketTokenizer
   from train import load_weights
   weights = load_weights(path)
@@ -34,18 +52,25 @@ def own(path):
   else:
     saved = torch.load(path, map_location="cpu", weights_only=True)
     tokenizer, sizes = Tokenizer.from_str(saved["tokenizer"]), saved["sizes"]
-  tokenizer, model = PocketTokenizer(tokenizer), PocketVLM(sizes, len(things.label_classes()))
+  tokenizer, model = PocketTokenizer(tokenizer, picture_tokens(sizes)), PocketVLM(sizes, len(things.label_classes()))
   model.load_state_dict({k: v.float() for k, v in weights.items() if not k.startswith("label_heads.")}
                         | {k: v for k, v in model.state_dict().items() if k.startswith("label_heads.")})
 
   def answer(cases):
-    pixels = torch.from_numpy(np.stack([square(p, sizes["image"]) for p, _ in cases]).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
-    return model.answer(pixels, tokenizer, [q for _, q in cases], LONGEST)
-  return in_batches(answer)
+    pixels = torch.from_numpy(np.stack([square(p, sizes["image"]) for x, _ in cases for p in pictures(x)]).transpose(0, 3, 1, 2).copy()).float() / 127.5 - 1
+    return model.answer(pixels, tokenizer, [(len(pictures(x)), q) for x, q in cases], LONGEST)
+  return in_turns(in_batches(answer))
 
 
 def square(pixels, side):
   return pixels if pixels.shape[0] == side else np.asarray(Image.fromarray(pixels).resize((side, side), Image.LANCZOS))
+
+
+def chat(count, question, *later):
+  """Messages: a question about `count` pictures, then answers and questions in turn."""
+  text = lambda t: {"type": "text", "text": t}
+  messages = [{"role": "user", "content": [{"type": "image"}] * count + [text(question)]}]
+  return messages + [{"role": ("assistant", "user")[i % 2], "content": [text(t)]} for i, t in enumerate(later)]
 
 
 def transformers(path):
@@ -56,12 +81,11 @@ def transformers(path):
   processor.tokenizer.padding_side = "left"
 
   def answer(cases):
-    chats = [[{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": q}]}] for _, q in cases]
-    texts = [processor.apply_chat_template(c, add_generation_prompt=True) for c in chats]
-    inputs = processor(text=texts, images=[[Image.fromarray(p)] for p, _ in cases], return_tensors="pt", padding=True)
+    texts = [processor.apply_chat_template(chat(len(pictures(x)), *q.split("\n")), add_generation_prompt=True) for x, q in cases]
+    inputs = processor(text=texts, images=[[Image.fromarray(p) for p in pictures(x)] for x, _ in cases], return_tensors="pt", padding=True)
     with torch.no_grad(): out = model.generate(**inputs, max_new_tokens=LONGEST, do_sample=False)
     return [s.strip() for s in processor.batch_decode(out[:, inputs["input_ids"].shape[1]:], skip_special_tokens=True)]
-  return in_batches(answer)
+  return in_turns(in_batches(answer))
 
 
 def lmm(path):
@@ -78,16 +102,21 @@ def lmm(path):
 
   def answer(cases):
     with tempfile.TemporaryDirectory() as folder:
-      files = [os.path.join(folder, f"{i}.png") for i in range(len(cases))]
-      for file, (pixels, _) in zip(files, cases): Image.fromarray(pixels).save(file)
+      asked = []                                       # (case, files, question), a turn each
+      for i, (pixels, text) in enumerate(cases):
+        files = [os.path.join(folder, f"{i}-{k}.png") for k in range(len(pictures(pixels)))]
+        for file, p in zip(files, pictures(pixels)): Image.fromarray(p).save(file)
+        asked += [(i, [] if turn else files, q) for turn, q in enumerate(text.split("\n"))]
       if not os.path.exists(driver):
-        return [run([command, "ask", path, "-i", f, "--max-tokens", str(LONGEST), "--dtype", "fp32", "--threads", "1", q]).strip() for f, (_, q) in zip(files, cases)]
-      lines = [json.dumps(dict(id=i, prompt=q, images=[f], max_tokens=LONGEST)) for i, (f, (_, q)) in enumerate(zip(files, cases))]
+        if len(asked) > len(cases): raise SystemExit(f"conversations need {driver}")
+        given = lambda files: [a for f in files for a in ("-i", f)]
+        return [run([command, "ask", path, *given(f), "--max-tokens", str(LONGEST), "--dtype", "fp32", "--threads", "1", q]).strip() for _, f, q in asked]
+      lines = [json.dumps(dict(id=i, session=str(i), prompt=q, images=f, max_tokens=LONGEST)) for i, f, q in asked]
       replies = [json.loads(line) for line in run([driver, path, "fp32", "1"], "\n".join(lines) + "\n").splitlines()]
-      if [r["id"] for r in replies] != list(range(len(cases))): raise RuntimeError(f"{len(replies)} answers to {len(cases)} questions")
+      if [r["id"] for r in replies] != [i for i, *_ in asked]: raise RuntimeError(f"{len(replies)} answers to {len(asked)} questions")
       for r in replies:
         if "error" in r: raise RuntimeError(f"lmm: {r['message']}")
-      return [r["text"].strip() for r in replies]
+      return list({r["id"]: r["text"].strip() for r in replies}.values())       # the last turn's answer
   return answer
 
 

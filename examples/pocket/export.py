@@ -15,12 +15,13 @@ from transformers import GenerationConfig, Idefics3Config, Idefics3ForConditiona
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
 
-from tokenizer import CHAT_TEMPLATE, IMAGE_TOKENS, PocketTokenizer
+from model import picture_tokens
+from tokenizer import CHAT_TEMPLATE, PocketTokenizer
 
 
 def export(source, folder):
   saved = torch.load(source, map_location="cpu", weights_only=True)
-  c, tokenizer = saved["sizes"], PocketTokenizer(Tokenizer.from_str(saved["tokenizer"]))
+  c, tokenizer = saved["sizes"], PocketTokenizer(Tokenizer.from_str(saved["tokenizer"]), picture_tokens(saved["sizes"]))
   ids = dict(bos_token_id=tokenizer.start, eos_token_id=tokenizer.end, pad_token_id=tokenizer.pad)
   vision = dict(hidden_size=c["v_dim"], intermediate_size=c["v_mlp"], num_hidden_layers=c["v_layers"], num_attention_heads=c["v_heads"],
                 image_size=c["image"], patch_size=c["patch"], hidden_act="gelu_pytorch_tanh")
@@ -41,7 +42,7 @@ def export(source, folder):
                                  additional_special_tokens=["<fake_token_around_image>", "<global-img>", "<image>"], chat_template=CHAT_TEMPLATE)
   edge = dict(longest_edge=c["image"])
   pictures = Idefics3ImageProcessorPil(size=edge, max_image_size=edge, do_image_splitting=False, image_mean=[.5] * 3, image_std=[.5] * 3, do_pad=True)
-  Idefics3Processor(pictures, fast, image_seq_len=IMAGE_TOKENS, chat_template=CHAT_TEMPLATE).save_pretrained(folder)
+  Idefics3Processor(pictures, fast, image_seq_len=picture_tokens(c), chat_template=CHAT_TEMPLATE).save_pretrained(folder)
   older = dict(image_processor_type="Idefics3ImageProcessor", processor_class="Idefics3Processor", do_convert_rgb=True, do_resize=True, size=edge,
                max_image_size=edge, do_image_splitting=False, do_rescale=True, rescale_factor=1 / 255, do_normalize=True, image_mean=[.5] * 3,
                image_std=[.5] * 3, do_pad=True, resample=1)

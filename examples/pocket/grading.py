@@ -1,4 +1,4 @@
-"""Is an answer right, and how sure is a share? Exact match but for boxes (IoU 0.5) and lists (F1)."""
+"""Is an answer right, and how sure is a share? Exact match but for boxes (IoU 0.5), lists (F1) and Korean text (share of syllables)."""
 import re
 import statistics
 
@@ -21,15 +21,16 @@ def overlap(got, wanted):
 
 def grade(task, got, wanted):
   """(score of this item, extra measures)"""
-  if task == "box":
+  if wanted.startswith("<box>"):
     iou = overlap(got, wanted)
     return float(iou >= .5), {"mean IoU": iou}
   if task == "list":
     parts = lambda s: set(re.split(r", | and ", s))
     g, w = parts(got), parts(wanted)
     return 2 * len(g & w) / (len(g) + len(w)), {"exact": float(g == w)}
-  if task in ("word", "digits"):
-    return float(got == wanted), {"characters": max(0., 1 - edit_distance(got.strip('"'), wanted.strip('"')) / max(len(wanted) - 2, 1))}
+  if task in ("word", "handwriting", "digits", "hangul"):
+    share = max(0., 1 - edit_distance(got.strip('"'), wanted.strip('"')) / max(len(wanted) - 2, 1))
+    return (share, {"exact": float(got == wanted)}) if task == "hangul" else (float(got == wanted), {"characters": share})
   return float(got == wanted), {}
 
 

@@ -7,9 +7,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-SIZES = dict(image=160, patch=16, v_dim=256, v_layers=6, v_heads=4, v_mlp=1024, scale=2,
+SIZES = dict(image=160, patch=16, v_dim=256, v_layers=6, v_heads=4, v_mlp=1024, scale=1,
              t_dim=256, t_layers=5, t_heads=4, t_kv=2, t_mlp=704, theta=10000., vocab=0)
 TINY = dict(v_dim=32, v_layers=1, v_heads=2, v_mlp=64, t_dim=32, t_layers=1, t_heads=2, t_kv=1, t_mlp=64)
+
+
+def picture_tokens(sizes):
+  return (sizes["image"] // sizes["patch"] // sizes["scale"]) ** 2
 
 
 def attend(q, k, v, mask=None):
@@ -120,17 +124,18 @@ class TextAttention(nn.Module):
     self.q_proj, self.o_proj = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
     self.k_proj, self.v_proj = nn.Linear(dim, kv_dim, bias=False), nn.Linear(dim, kv_dim, bias=False)
 
-  def forward(self, x, cos, sin, mask, cache=None):
-    """cache: (keys, values, positions to write at) while answering, else None."""
-    turned = lambda z: z * cos + torch.cat((-z[..., z.shape[-1] // 2:], z[..., : z.shape[-1] // 2]), -1) * sin
-    q, k, v = turned(heads(self.q_proj(x), self.count)), turned(heads(self.k_proj(x), self.kv)), heads(self.v_proj(x), self.kv)
+  def forward(self, x, cos, sin, mask, cache=None, skip=0):
+    """cache: (keys, values, positions to write at) while answering, else None; skip: so many first tokens ask nothing."""
+    turned = lambda z, cos, sin: z * cos + torch.cat((-z[..., z.shape[-1] // 2:], z[..., : z.shape[-1] // 2]), -1) * sin
+    q = turned(heads(self.q_proj(x[:, skip:]), self.count), cos[:, :, skip:], sin[:, :, skip:])
+    k, v = turned(heads(self.k_proj(x), self.kv), cos, sin), heads(self.v_proj(x), self.kv)
     if cache is not None:
       keys, values, at = cache
       row = torch.arange(len(x), device=x.device)[:, None]
       keys[row, :, at], values[row, :, at] = k.transpose(1, 2), v.transpose(1, 2)
       k, v = keys, values
     k, v = (z.repeat_interleave(self.count // self.kv, 1) for z in (k, v))
-    return self.o_proj(attend(q, k, v, mask).transpose(1, 2).flatten(2))
+    return self.o_proj(attend(q, k, v, mask if mask is None else mask[:, :, skip:]).transpose(1, 2).flatten(2))
 
 
 class TextMLP(nn.Module):
@@ -149,8 +154,8 @@ class TextLayer(nn.Module):
     self.self_attn, self.mlp = TextAttention(c), TextMLP(c["t_dim"], c["t_mlp"])
     self.input_layernorm, self.post_attention_layernorm = RMSNorm(c["t_dim"]), RMSNorm(c["t_dim"])
 
-  def forward(self, x, cos, sin, mask, cache=None):
-    x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask, cache)
+  def forward(self, x, cos, sin, mask, cache=None, skip=0):
+    x = x[:, skip:] + self.self_attn(self.input_layernorm(x), cos, sin, mask, cache, skip)
     return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -160,12 +165,13 @@ class TextModel(nn.Module):
     self.sizes, self.embed_tokens = c, nn.Embedding(c["vocab"], c["t_dim"])
     self.layers, self.norm = nn.ModuleList(TextLayer(c) for _ in range(c["t_layers"])), RMSNorm(c["t_dim"])
 
-  def forward(self, x, positions, mask, caches=None):
+  def forward(self, x, positions, mask, caches=None, skip=0):
+    """skip: so many first tokens need no output, so that the last layer leaves them out."""
     dim = self.sizes["t_dim"] // self.sizes["t_heads"]
     speed = 1 / self.sizes["theta"] ** (torch.arange(0, dim, 2, device=x.device).float() / dim)
     angles = positions[:, None, :, None].float() * torch.cat((speed, speed))
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    for i, layer in enumerate(self.layers): x = layer(x, cos, sin, mask, caches and (*caches[0][i], caches[1]))
+    for i, layer in enumerate(self.layers): x = layer(x, cos, sin, mask, caches and (*caches[0][i], caches[1]), skip if layer is self.layers[-1] else 0)
     return self.norm(x)
 
 
@@ -181,7 +187,7 @@ class PocketVLM(nn.Module):
   def __init__(self, sizes, classes):
     super().__init__()
     self.sizes, self.model = sizes, Inner(sizes)
-    outputs = dict(obj=classes + 1, chr=37, col=12, mark=2, ctr=2, box=4)
+    outputs = dict(obj=classes + 1, chr=37, initial=20, vowel=22, final=29, col=12, mark=2, ctr=2, box=4)
     self.label_heads = nn.ModuleDict({k: nn.Linear(sizes["v_dim"], n) for k, n in outputs.items()})
     for name, p in self.named_parameters():
       if p.dim() > 1: nn.init.normal_(p, std=.02)
@@ -196,7 +202,7 @@ class PocketVLM(nn.Module):
     return {k: head(features).float() for k, head in self.label_heads.items()}
 
   def decode(self, features, ids, positions, segments, image_token, wanted):
-    """Logits where `wanted` (bool B, T). Rows hold the picture prefix (segment 0), then questions (segments 1, 2, ...;
+    """Logits where `wanted` (bool B, T). features: of all pictures in their order. Rows hold the picture prefix (segment 0), then questions (segments 1, 2, ...;
     padding -1); each question sees the prefix and itself."""
     text = self.model.text_model
     x = text.embed_tokens(ids)
@@ -205,14 +211,15 @@ class PocketVLM(nn.Module):
     visible = (segments[:, None, :] == segments[:, :, None]) | (segments[:, None, :] == 0)
     visible &= torch.ones(t, t, dtype=torch.bool, device=ids.device).tril()
     mask = torch.zeros(len(ids), 1, t, t, dtype=x.dtype, device=ids.device).masked_fill_(~visible[:, None], -1e4)
-    return F.linear(text(x, positions, mask)[wanted], text.embed_tokens.weight)
+    skip = int((segments == 0).sum(1).min())
+    return F.linear(text(x, positions, mask, skip=skip)[wanted[:, skip:]], text.embed_tokens.weight)
 
   @torch.no_grad()
   def answer(self, pixels, tokenizer, questions, longest=26):
-    """Greedy answers, one question per picture."""
+    """Greedy answers. questions: [(how many of the pictures it is about, text)]"""
     self.eval()
     text, c, device = self.model.text_model, self.sizes, pixels.device
-    rows = [tokenizer.prefix + tokenizer.question(q) for q in questions]
+    rows = [tokenizer.prefix(n) + tokenizer.question(q) for n, q in questions]
     b, lengths = len(rows), torch.tensor([len(r) for r in rows], device=device)
     t = int(lengths.max())
     ids = torch.tensor([r + [tokenizer.pad] * (t - len(r)) for r in rows], device=device)
@@ -233,13 +240,15 @@ class PocketVLM(nn.Module):
 
 
 def take_over(model, state):
-  """Loads what fits. An embedding or a label head that has grown keeps its rows; the new ones keep their start."""
+  """Loads what fits. An embedding or a label head that has grown keeps its rows; the new ones keep their start. A connector that
+  now takes one patch where it took several begins with the sum of what it did to each."""
   own, taken = model.state_dict(), 0
   for name, value in state.items():
     if name not in own: continue
     target, value = own[name], value.float().to(own[name].device)
     if target.shape == value.shape: target.copy_(value)
     elif target.shape[1:] == value.shape[1:] and target.shape[0] > value.shape[0]: target[: value.shape[0]].copy_(value)
+    elif "connector" in name and target.shape[0] == value.shape[0] and value.shape[1] % target.shape[1] == 0: target.copy_(value.unflatten(1, (-1, target.shape[1])).sum(1))
     else: continue
     taken += 1
   return f"took over {taken} of {len(own)} tensors"

@@ -19,7 +19,8 @@ CLASS_ID = {name: i + 1 for i, name in enumerate(things.label_classes())}
 COLOUR_ID = {name: i + 1 for i, name in enumerate(things.COLOURS)}
 CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
-LABELS = {"obj": ("u1", ()), "chr": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
+# Korean syllables are labelled by their three parts, each of which has few values (0: no syllable here).
+LABELS = {"obj": ("u1", ()), "chr": ("u1", ()), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
 GROUNDS = ["solid", "gradient", "noise", "blobs", "stripes", "paper", "solid", "gradient"]
 HELD_OUT_GROUNDS = ["checker", "dots", "clouds", "tricolour"]
 STYLE_WEIGHT = {"symbola": .25, "noto-line": .25, "mdi": .35, "noto": 1.2}
@@ -113,8 +114,8 @@ def shape_drawing(rng, kind, colour):
 class Canvas:
   """One picture in the making. `items` lists what was put on it: name, box (pixels), colour (or None) and patches."""
 
-  def __init__(self, rng, test=False, light=False, photos=True):
-    self.rng, self.test, self.items = rng, test, []
+  def __init__(self, rng, test=False, light=False, photos=True, korean=False):
+    self.rng, self.test, self.items, self.korean = rng, test, [], korean
     self.image = ground(rng, test, light, photos)
     self.labels = {k: np.zeros((GRID, GRID, *shape), np.float32 if k == "box" else np.int16) for k, (_, shape) in LABELS.items()}
 
@@ -207,6 +208,9 @@ class Canvas:
     patches = np.outer(np.abs(CENTRES - y) <= half_height, np.abs(CENTRES - x) <= half_width)
     patches[self.patch_at(x, y)] = True
     if char.lower() in CHARACTER_ID: self.labels["chr"][patches] = CHARACTER_ID[char.lower()]
+    if "가" <= char <= "힣":
+      parts, final = divmod(ord(char) - ord("가"), 28)
+      for key, part in zip(("initial", "vowel", "final"), (parts // 21, parts % 21, final)): self.labels[key][patches] = part + 1
 
   def digit(self, value, size, centre, colour):
     """One handwritten digit: an 8 x 8 bitmap, smoothly enlarged."""

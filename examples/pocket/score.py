@@ -23,10 +23,14 @@ import tasks
 from grading import grade, interval
 
 GOALS = {"identify": .90, "identify/emojione": .55, "mood": .90, "colour": .90, "shape": .90, "relation": .90, "count": .85, "box": .80, "yesno": .92,
-         "list": .80, "nothing": .95, "absent": .95, "digits": .88, "word": .75, "mark": .85}
+         "list": .80, "nothing": .95, "absent": .95, "digits": .88, "word": .75, "mark": .85,
+         "hangul": .80, "handwriting": .75, "sudoku": .85, "order": .80, "meme": .80, "bone": .90, "fracture": .80, "korean": .89, "second": .80, "change": .75}
 TITLES = {"identify": "what is this?", "mood": "mood of a face", "colour": "colour", "shape": "shape", "relation": "left, right, above, below", "count": "how many (1-6)",
           "box": "where is ...? (IoU 0.5)", "yesno": "is there ...?", "list": "list all (F1)", "nothing": "nothing there", "absent": "a thing that is not there",
-          "digits": "handwritten digits, 1-3", "word": "printed words, 2-8 letters", "mark": "circled, framed, pointed at, numbered"}
+          "digits": "handwritten digits, 1-3", "word": "printed words, 2-8 letters", "mark": "circled, framed, pointed at, numbered", "hangul": "Korean text, 1-4 syllables (share of syllables)",
+          "handwriting": "words in fonts like handwriting", "sudoku": "sudoku 4x4, the marked cell", "order": "order of 3-4 pictures of steps",
+          "meme": "a meme: caption, picture, do they agree", "bone": "a drawn X-ray: broken?", "fracture": "where is it broken? (IoU 0.5)",
+          "korean": "questions in Korean", "second": "a second question", "change": "two pictures: what changed"}
 ONLY_IDENTIFY = ("icons", "clipart-held-out")
 DAMAGES = ("jpeg", "blur", "noise", "rotate", "half")
 
@@ -46,7 +50,8 @@ def items(task, style, n):
   for i in range(n):
     rng = np.random.default_rng([zlib.crc32(f"score/{task}/{style}".encode()), i, 9])
     pixels, questions, _ = tasks.make(task, rng, test=True, style=None if style == "seen" else style)
-    out.append(Item(task, style, pixels, *questions[0][1:]))
+    _, text, answer, unseen = questions[0]
+    out.append(Item(task, style, pixels, "\n".join(text.split("\n")[::2]), answer, unseen))       # of two turns the questions alone
   return out
 
 
@@ -58,6 +63,7 @@ def columns(styles, names):
 
 def damaged(pixels, kind, rng):
   """JPEG 30, blur, noise, a turn of up to 10 degrees, half size."""
+  if pixels.ndim == 4: return np.stack([damaged(p, kind, rng) for p in pixels])
   image = Image.fromarray(pixels)
   if kind == "jpeg":
     data = io.BytesIO()
@@ -84,7 +90,7 @@ def evaluate(answer, n, names, styles, damage=None, say=print):
     unseen = [s for s, c in zip(scores, cases) if c.unseen_wording]
     entry = dict(n=n, score=float(np.mean(scores)), low=low, high=high, commonest=float(np.mean([grade(task, common, w)[0] for w in wanted])))
     if unseen: entry["unseen wordings"] = float(np.mean(unseen))
-    for key in graded[0][1]: entry[key] = float(np.mean([g[1][key] for g in graded]))
+    for key in sorted({k for g in graded for k in g[1]}): entry[key] = float(np.mean([g[1][key] for g in graded if key in g[1]]))
     if task == "box": entry["says not there"] = float(np.mean([g == "not there" for g in got]))
     if task == "count": entry["by answer"] = {k: round(float(np.mean([s for s, w in zip(scores, wanted) if w == k])), 3) for k in sorted(set(wanted))}
     if task == "word": entry["up to 4 letters"] = float(np.mean([s for s, w in zip(scores, wanted) if len(w) <= 6] or [0.]))
@@ -115,14 +121,14 @@ def main():
   p.add_argument("--engine", choices=["own", "transformers", "lmm"], default="transformers")
   p.add_argument("--same-as", choices=["own", "transformers", "lmm"], help="compare answers item by item instead of scoring")
   p.add_argument("--n", type=int, default=400)
-  p.add_argument("--tasks", default=",".join(tasks.TASKS))
+  p.add_argument("--tasks", default=",".join(tasks.TASKS), help="names, or all")
   p.add_argument("--styles", default="seen,emojione,icons,clipart-held-out")
   p.add_argument("--damage", default="", help="one or more of " + ",".join(DAMAGES))
   p.add_argument("--json", help="write the figures here")
   p.add_argument("--before", help="figures of an earlier model, for the table")
   p.add_argument("--table", action="store_true", help="print the table in Markdown")
   args = p.parse_args()
-  names, styles, answer = args.tasks.split(","), args.styles.split(","), engines.open_engine(args.engine, args.model)
+  names, styles, answer = tasks.ALL_TASKS if args.tasks == "all" else args.tasks.split(","), args.styles.split(","), engines.open_engine(args.engine, args.model)
   if args.same_as:
     cases = [c for task, style in columns(styles, names) for c in items(task, style, args.n)]
     asked = [(c.pixels, c.question) for c in cases]

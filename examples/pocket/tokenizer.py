@@ -8,6 +8,7 @@ import re
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
+import korean
 import things
 from wordings import WORDINGS
 
@@ -18,7 +19,6 @@ CHAT_TEMPLATE = (
     "{% else %}{% for c in message['content'] %}{% if c['type'] == 'image' %}<image>{% elif c['type'] == 'text' %}"
     "{% if message['role'] == 'assistant' %} {% endif %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}<end_of_utterance>\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}")
-IMAGE_TOKENS = 25
 
 
 def splitter():
@@ -29,9 +29,10 @@ def splitter():
 def word_pieces():
   """Every piece that questions and answers are made of, spelled text apart."""
   texts = ["User:", "\nAssistant:", ' "', " and", " in", " order"]
-  for lists in WORDINGS.values(): texts += [t.format(n="x", m="x", a="a", p="x", c="x", k=1) for t in lists]
+  for lists in WORDINGS.values(): texts += [t.format(n="x", m="x", a="a", p="x", c="x", s="to the left of", k=1) for t in lists]
   for name in list(things.ALL_THINGS) + things.SHAPES: texts += [f" {name}", f" {things.plural(name)}", f" {things.with_article(name)}"]
-  texts += [" " + w for w in [*things.MOODS, *things.COLOURS, "yes", "no", "nothing", "not there", "left", "right", "above", "below", "A", "B", "C", "D"]]
+  texts += [" " + w for w in [*things.MOODS, *things.COLOURS, "yes", "no", "nothing", "not there", "left", "right", "above", "below", "A", "B", "C", "D", "the", "is gone", "is new", "moved", "changed colour"]]
+  texts += [" " + w for w in [*korean.NAMES.values(), *korean.COLOURS.values(), *korean.WORDS.values()]] + ["\nUser:"]
   texts += [f" {i}" for i in range(12)] + [f" {i}" for i in range(0, 1001, 20)]
   split, pieces = splitter(), {}
   for text in texts:
@@ -59,17 +60,26 @@ def build(base=None):
 class PocketTokenizer:
   """Encodes questions and answers as the chat template does: prefix + question + reply. Wraps a `tokenizers` tokenizer."""
 
-  def __init__(self, inner):
+  def __init__(self, inner, picture_tokens):
     self.inner = inner
     self.pad, _, self.start, self.end, self.fake, self.frame, self.image = range(7)
     self.size, self.known = self.inner.get_vocab_size(), {}
-    self.prefix = [self.start] + self.encode("User:") + [self.fake, self.frame] + [self.image] * IMAGE_TOKENS + [self.fake]
+    self.opening, self.picture = [self.start] + self.encode("User:"), [self.fake, self.frame] + [self.image] * picture_tokens + [self.fake]
 
   def encode(self, text):
     return self.inner.encode(text, add_special_tokens=False).ids
 
+  def prefix(self, pictures=1):
+    """What stands before a question about one picture or more."""
+    return self.opening + self.picture * pictures
+
   def question(self, text):
-    if text not in self.known: self.known[text] = self.encode(text) + [self.end] + self.encode("\nAssistant:")
+    """A question; or question, answer and next question, a line each."""
+    if text not in self.known:
+      asked, *later = text.split("\n")
+      ids = self.encode(asked) + [self.end] + self.encode("\nAssistant:")
+      for answer, asked in zip(later[::2], later[1::2]): ids = ids + self.reply(answer) + self.encode("\nUser:" + asked) + [self.end] + self.encode("\nAssistant:")
+      self.known[text] = ids
     return self.known[text]
 
   def reply(self, text):

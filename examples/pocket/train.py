@@ -4,14 +4,14 @@
     python train.py ask --out run/ask.pt --minutes 90 --init run/see.pt     # everything, on questions and answers
 
 float32 master weights, one copy computes in the type in which this machine multiplies faster (bfloat16 with AMX or on a GPU,
-float32 on other Intel processors), Muon for the matrices of the layers and AdamW for the rest, cosine to `--floor`, exported
-weights are a running mean. The schedule runs on the time trained, kept in the checkpoint. Beside --out come OUT.log.jsonl and,
-where matplotlib is there, OUT.png.
+float32 on other Intel processors), Muon for the matrices of the layers and AdamW for the rest, exported weights are a running
+mean. The rate rises, stays, and falls in the last `--cool` of the run; the schedule runs on the time trained, kept in the
+checkpoint. So a run can be stopped, a copy of its file be cooled (`--minutes` and `--cool` for what is left) and the file itself
+be trained further. Beside --out come OUT.log.jsonl and, where matplotlib is there, OUT.png.
 """
 import argparse
 import copy
 import json
-import math
 import os
 import time
 
@@ -21,9 +21,9 @@ import torch.nn.functional as F
 
 import things
 from data import Stream
-from model import SIZES, TINY, PocketVLM, take_over
+from model import SIZES, TINY, PocketVLM, picture_tokens, take_over
 from muon import optimizers
-from tasks import MIXES, TASKS
+from tasks import ALL_TASKS, MIXES
 from tokenizer import PocketTokenizer, build
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -35,7 +35,7 @@ def label_losses(out, labels):
     weight = torch.ones(out[key].shape[-1], device=out[key].device)
     weight[0] = background
     return F.cross_entropy(out[key].flatten(0, 1), labels[key].flatten().long(), weight=weight)
-  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), "col": .5 * classes("col", .15), "mark": .5 * classes("mark", .15), "ctr": .5 * classes("ctr", .3)}
+  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), "col": .5 * classes("col", .15), **{k: .5 * classes(k, .15) for k in ("initial", "vowel", "final")}, "mark": .5 * classes("mark", .15), "ctr": .5 * classes("ctr", .3)}
   there = labels["obj"] > 0
   if there.any(): losses["box"] = 4 * F.smooth_l1_loss(out["box"][there], labels["box"][there].float(), beta=.05)
   return losses
@@ -47,17 +47,19 @@ def label_accuracy(out, labels):
 
 
 def pack(batch, tokenizer, room, rng):
-  """One row a picture: the picture prefix, then as many of its questions as fit into `room` tokens. Returns ids, positions,
+  """batch: [(how many pictures, questions)]. A row each: the picture prefix, then as many of its questions as fit into `room` tokens. Returns ids, positions,
   segments, targets, weights (B, T) and the tasks of each row's segments. Short answers weigh more a token."""
-  rows, names, start = [], [], len(tokenizer.prefix)
-  for questions in batch:
-    ids, segments, positions, targets, weights, chosen = list(tokenizer.prefix), [0] * start, list(range(start)), [-100] * start, [0.] * start, []
+  rows, names = [], []
+  for pictures, questions in batch:
+    ids = tokenizer.prefix(pictures)
+    start = len(ids)
+    segments, positions, targets, weights, chosen = [0] * start, list(range(start)), [-100] * start, [0.] * start, []
     for k, j in enumerate([0] + (1 + rng.permutation(len(questions) - 1)).tolist()):
       task, text, answer = questions[j]
       asked, reply = tokenizer.question(text), tokenizer.reply(answer)
       n = len(asked) + len(reply) - 1
       if k and len(ids) + n > start + room: continue
-      chosen.append(TASKS.index(task))
+      chosen.append(ALL_TASKS.index(task))
       ids += asked + reply[:-1]
       segments += [len(chosen)] * n
       positions += range(start, start + n)
@@ -69,16 +71,17 @@ def pack(batch, tokenizer, room, rng):
   return [torch.tensor([r[j] + [fill[j]] * (length - len(r[j])) for r in rows]) for j in range(5)] + [names]
 
 
-def answer_loss(net, features, batch, tokenizer, args, rng, hits):
-  """Cross entropy of the answers; rows with much and with little text go into two halves, so that little is padded."""
-  need = np.argsort([sum(len(tokenizer.question(q)) + len(tokenizer.reply(a)) for _, q, a in x[:6]) for x in batch], kind="stable")
+def answer_loss(net, features, questions, about, tokenizer, args, rng, hits):
+  """Cross entropy of the answers; rows with much text, with little and with two pictures are computed apart, so that little is padded."""
+  need = np.argsort([sum(len(tokenizer.question(q)) + len(tokenizer.reply(a)) for _, q, a in x[:6]) for x in questions], kind="stable")
+  parts = np.array_split([i for i in need if len(about[i]) == 1], 2) + [[i for i in need if len(about[i]) == 2]]
   total = weight = 0.
-  for part in np.array_split(need, 2):
+  for part in parts:
     if not len(part): continue
-    *tensors, names = pack([batch[i] for i in part], tokenizer, args.room, rng)
+    *tensors, names = pack([(len(about[i]), questions[i]) for i in part], tokenizer, args.room, rng)
     ids, positions, segments, targets, weights = (t.to(features.device) for t in tensors)
     wanted = targets >= 0
-    logits, y, w = net.decode(features[torch.from_numpy(part).to(features.device)], ids, positions, segments, tokenizer.image, wanted).float(), targets[wanted], weights[wanted]
+    logits, y, w = net.decode(features[torch.tensor([k for i in part for k in about[i]], device=features.device)], ids, positions, segments, tokenizer.image, wanted).float(), targets[wanted], weights[wanted]
     total = total + (F.cross_entropy(logits, y, reduction="none") * w).sum()
     weight += w.sum()
     wrong = torch.zeros_like(wanted)
@@ -106,8 +109,9 @@ class Run:
   """Weights, optimizers and progress of one training run; saved whole, so that it can go on."""
 
   def __init__(self, args):
-    self.args, self.tokenizer = args, PocketTokenizer(build(args.vocabulary or None))
-    self.sizes = dict(SIZES, vocab=self.tokenizer.size, **(TINY if args.tiny else {}))
+    self.args, tokenizer = args, build(args.vocabulary or None)
+    self.sizes = dict(SIZES, vocab=tokenizer.get_vocab_size(), **(TINY if args.tiny else {}))
+    self.tokenizer = PocketTokenizer(tokenizer, picture_tokens(self.sizes))
     torch.manual_seed(args.seed)
     self.master = PocketVLM(self.sizes, len(things.label_classes()))
     for path in filter(None, args.init.split(",")): print(take_over(self.master, load_weights(path)), "from", path, flush=True)
@@ -137,7 +141,7 @@ class Run:
   def update(self, losses, fraction):
     """One step of the optimizers on the sum of the losses."""
     a = self.args
-    factor = min(1., (fraction + 1e-3) / a.warm_up) * (a.floor + (1 - a.floor) * .5 * (1 + math.cos(math.pi * min(1., fraction))))
+    factor = min(1., (fraction + 1e-3) / a.warm_up, max(a.floor, (1 - fraction) / a.cool))
     for optimizer in self.optimizers:
       for group in optimizer.param_groups: group["lr"] = group["peak"] * factor
     sum(losses.values()).backward()
@@ -163,26 +167,26 @@ def train(args):
   run, rng = Run(args), np.random.default_rng(args.seed + 5)
   mix = MIXES[args.stage] | {k: float(v) for k, v in (x.split("=") for x in args.mix.split(",") if x)}
   stream = Stream(mix, args.seed + (1000 if args.stage == "ask" else 0), args.workers, args.keep, args.reuse, run.shard)
-  hits, smooth, last, saved, end = np.zeros((len(TASKS), 2)), {}, time.time(), time.time(), args.minutes * 60
+  hits, smooth, last, saved, end = np.zeros((len(ALL_TASKS), 2)), {}, time.time(), time.time(), args.minutes * 60
   see = torch.compile(run.net.see) if args.compile else run.net.see
   stream.take(wait=True)
   clock = time.time()
   while run.seconds < end and (not args.steps or run.step < args.steps):
-    pixels, labels, questions = stream.batch(args.batch)
+    pixels, labels, questions, about = stream.batch(args.batch)
     x = torch.from_numpy(pixels).to(args.device).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
     x = x * torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(.88, 1.12) + torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-.08, .08)
     labels = {k: torch.from_numpy(v.astype(np.int64) if v.dtype == np.uint8 else v).to(args.device) for k, v in labels.items()}
     features = see(x.to(run.dtype))
     out = run.net.label(features)
     losses = {k: v * (args.helpers if args.stage == "ask" else 1.) for k, v in label_losses(out, labels).items()}
-    if args.stage == "ask": losses["answers"] = answer_loss(run.net, features, questions, run.tokenizer, args, rng, hits)
+    if args.stage == "ask": losses["answers"] = answer_loss(run.net, features, questions, about, run.tokenizer, args, rng, hits)
     run.update(losses, run.seconds / end if not args.steps else run.step / args.steps)
     run.shard, now = stream.drawn, time.time()
     run.seconds, clock = run.seconds + min(now - clock, 30.), now  # a run that was paused has not trained
     for k, v in [(k, v.item()) for k, v in losses.items()] + list(label_accuracy(out, labels).items()): smooth[k] = smooth.get(k, v) * .95 + .05 * v
     if now - last > args.report:
       left = (run.seconds * (args.steps / run.step - 1) if args.steps else max(0., end - run.seconds)) / 60
-      scores = {t: round(h / n, 3) for t, (h, n) in zip(TASKS, hits) if n >= 20}
+      scores = {t: round(h / n, 3) for t, (h, n) in zip(ALL_TASKS, hits) if n >= 20}
       line = dict(minutes=round(run.seconds / 60, 2), step=run.step, pictures=run.step * args.batch, drawn=stream.drawn * 256, losses={k: round(v, 4) for k, v in smooth.items()}, scores=scores)
       with open(args.out + ".log.jsonl", "a") as log: log.write(json.dumps(line) + "\n")
       print(f"{run.seconds / 60:6.1f} min, {left:.0f} left | step {run.step} | " + " ".join(f"{k} {v:.2f}" for k, v in {**smooth, **scores}.items()), flush=True)
@@ -229,12 +233,13 @@ def arguments(argv=None):
   p.add_argument("--batch", type=int, default=48)
   p.add_argument("--lr", type=float, default=1e-3)
   p.add_argument("--weight-decay", type=float, default=.05)
-  p.add_argument("--warm-up", type=float, default=.03)
+  p.add_argument("--warm-up", type=float, default=.02, help="the first share of the run, in which the rate rises")
+  p.add_argument("--cool", type=float, default=.2, help="the last share of the run, in which the rate falls to --floor of its peak")
   p.add_argument("--floor", type=float, default=.02)
-  p.add_argument("--mean", type=float, default=.998, help="how slowly the running mean follows")
+  p.add_argument("--mean", type=float, default=.997, help="how slowly the running mean follows")
   p.add_argument("--helpers", type=float, default=.3, help="weight of the label losses in `ask`")
   p.add_argument("--mix", default="", help="other shares than tasks.MIXES, e.g. word=20,count=5")
-  p.add_argument("--room", type=int, default=76, help="tokens of questions and answers a picture")
+  p.add_argument("--room", type=int, default=110, help="tokens of questions and answers a picture")
   p.add_argument("--seed", type=int, default=0)
   p.add_argument("--device", default="cpu")
   p.add_argument("--dtype", choices=["auto", "bf16", "fp32"], default="auto", help="what the copy that computes has")

@@ -1,7 +1,8 @@
 """The wordings of the questions: eight or more each; the last two of each list are held out (only the scorer asks them).
 
-{n} a name, {a} a name with its article, {p} a plural, {c} a colour, {m} a second name, {k} a number.
+{n} a name, {a} a name with its article, {p} a plural, {c} a colour, {m} a second name, {s} a side, {k} a number.
 """
+import korean
 
 WORDINGS = {
   "identify": ["What is this?", "What is in the picture?", "What do you see here?", "Name the object.", "Which object is this?", "What thing is shown?",
@@ -27,6 +28,10 @@ WORDINGS = {
            "What does the text say?", "Which word is written here?"],
   "word_top": ["Read the top word.", "What does the top line say?", "What is the top word?"],
   "word_bottom": ["Read the bottom word.", "What does the bottom line say?", "What is the bottom word?"],
+  "line": ["Read line {k}.", "What does line {k} say?", "What is written in line {k}?", "Which word is in line {k}?"],
+  "hangul": ["Read the Korean text.", "What does the Korean text say?", "What is written here in Korean?", "Which Korean text is this?", "Read the Korean word.",
+             "Which Korean word is this?", "What does the Korean word say?", "Which Korean word is written here?"],
+  "digits_line": ["Read line {k}.", "Which number is in line {k}?", "What is written in line {k}?"],
   "digits": ["Which number is this?", "Read the number.", "What number is written here?", "What is the number?", "Name the number.", "Which number is written here?",
              "What number is this?", "Which number do you see?"],
   "mood": ["How does the face feel?", "What is the mood of the face?", "Which mood is this?", "What mood does the face show?", "Name the mood.",
@@ -39,7 +44,33 @@ WORDINGS = {
                  "Name what the arrow is pointing at.", "What is at the arrow?", "Which thing does the arrow point to?", "What does the arrow show?"],
   "mark_number": ["What is number {k}?", "What has the number {k}?", "Which object is number {k}?", "Name the object with number {k}.",
                   "Which thing has the number {k}?", "What is at number {k}?", "Which thing is number {k}?", "Name number {k}."],
-}
+  "beside": ["What is {s} the {m}?", "Which object is {s} the {m}?", "What do you see {s} the {m}?", "Name what is {s} the {m}."],
+  "sudoku": ["Which number goes into the marked cell?", "What goes into the marked cell?", "Which number is missing in the marked cell?", "Solve the marked cell.",
+             "What is the number of the marked cell?", "Which number fits into the marked cell?", "What number goes into the marked cell?",
+             "Which number is the marked cell?"],
+  "sudoku_row": ["Read the marked row.", "What is in the marked row?", "Which numbers are in the marked row?"],
+  "sudoku_column": ["Read the marked column.", "What is in the marked column?", "Which numbers are in the marked column?"],
+  "order": ["In which order are the pictures?", "What is the right order?", "In what order do the pictures go?", "Give the right order.", "Which order is right?",
+            "What order do the pictures go in?", "In which order do the pictures go?", "What is the right order of the pictures?"],
+  "order_first": ["Which picture is the first?", "Which picture comes first?", "What comes first?"],
+  "order_last": ["Which picture is the last?", "Which picture comes last?", "What comes last?"],
+  "meme_says": ["What does the caption say?", "Read the caption.", "What is the caption?", "What is written in the caption?", "Which word is the caption?",
+                "Which word does the caption say?", "What word is in the caption?", "What does it say in the caption?"],
+  "meme_shows": ["What does the picture show?", "What is above or below the caption?", "Which thing does the picture show?", "What is beside the caption?",
+                 "Which object has the caption?", "What has the caption?", "Which object does the picture show?", "What thing does the picture show?"],
+  "meme_agree": ["Do caption and picture agree?", "Does the caption fit the picture?", "Is the caption right?", "Does the caption say what the picture shows?",
+                 "Does the picture fit the caption?", "Do the picture and the caption agree?", "Do the caption and the picture agree?",
+                 "Does the caption agree with the picture?"],
+  "bone": ["Is the bone broken?", "Is there a broken bone?", "Is a bone broken here?", "Do you see a broken bone?", "Is a bone broken?", "Is this bone broken?",
+           "Can you see a broken bone?", "Is there a broken bone here?"],
+  "fracture": ["Where is the bone broken?", "Find the break.", "Where is the break?", "Show where the bone is broken.", "Give the box of the break.",
+               "Where in the picture is the break?", "Find where the bone is broken.", "Where do you see the break?"],
+  "and_colour": ["And its colour?", "And which colour?", "Which colour does it have?", "What colour is it?", "And the colour?", "In which colour?", "And what colour is it?",
+                 "Which colour is it?"],
+  "and_box": ["And where is it?", "Where is it?", "Give its box.", "Find it.", "Show where it is.", "And its place?", "And its box?", "Where do you see it?"],
+  "change": ["What has changed?", "What is different?", "What has changed in the second picture?", "What is different in the second picture?", "What changed?",
+             "Which change do you see?", "What is the change?", "What change do you see?"],
+} | korean.WORDINGS
 
 
 def say(rng, key, test=False, unseen=None, **names):
