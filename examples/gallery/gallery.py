@@ -42,13 +42,23 @@ ABILITIES = {
     "mark": ("Sees what is marked", "Circled, framed, pointed at or numbered: visual prompting."),
     "absent": ("Knows what is not there", "Questions about a thing that the picture lacks."),
     "word": ("Reads printed words", "Has barely begun to: shown because it is true."),
+    "handwriting": ("Reads handwriting", "Words in fonts like handwriting."),
+    "hangul": ("Reads Korean", "One to four syllables."),
+    "korean": ("Speaks Korean", "The same questions, asked and answered in Korean."),
+    "second": ("Remembers what was said", "A second question that only makes sense after the first."),
+    "change": ("Compares two pictures", "What has changed from one to the other?"),
+    "order": ("Puts steps in order", "Kimbap, a sandwich, the moon, a clock ..."),
+    "meme": ("Gets the caption", "What it says, what is there, whether they agree."),
+    "sudoku": ("Fills the marked cell", "Of a 4 x 4 sudoku."),
+    "bone": ("Sees a broken bone", "Drawn as on an X-ray: a drawing, not medicine."),
+    "fracture": ("Shows where it is broken", "The box of the break."),
 }
 
 
 class Card(NamedTuple):
-    """One picture, what was asked, what was answered."""
+    """One picture or two, what was asked (of a conversation all of it), what was answered."""
 
-    file: Path
+    files: list[Path]
     question: str
     wanted: str
     reply: lmm.Reply
@@ -57,12 +67,17 @@ class Card(NamedTuple):
 
 
 def ask(session: lmm.Session, folder: Path, item: dict[str, str]) -> Card:
-    image = lmm.Image.open(folder / item["file"])
+    files = [folder / item[key] for key in ("file", "second_file") if key in item]
+    images = [lmm.Image.open(file) for file in files]
+    first, *later = item["question"].split("\n")
     session.reset()
-    reply = session.ask([image, item["question"]], max_tokens=48)
+    reply, asked = session.ask([*images, first], max_tokens=48), first
+    for question in later:
+        asked += f" {spoken(reply.text)}. {question}"
+        reply = session.ask(question, max_tokens=48)
     right = grade(item["task"], reply.text.strip(), item["answer"])
     whole = right[1].get("exact", right[0])
-    return Card(folder / item["file"], item["question"], item["answer"], reply, (image.width, image.height), whole >= 0.999)
+    return Card(files, asked, item["answer"], reply, (images[0].width, images[0].height), whole >= 0.999)
 
 
 def spoken(text: str) -> str:
@@ -83,12 +98,12 @@ def overlay(card: Card) -> str:
 
 
 def card_html(card: Card) -> str:
-    kind = {".png": "png", ".webp": "webp"}.get(card.file.suffix, "jpeg")
-    data = base64.b64encode(card.file.read_bytes()).decode()
+    shown = "".join(f'<img src="data:image/{ {".png": "png", ".webp": "webp"}.get(file.suffix, "jpeg")};base64,'
+                    f'{base64.b64encode(file.read_bytes()).decode()}" alt="" loading="lazy">' for file in card.files)
     answer = "here" if card.reply.boxes else spoken(card.reply.text)
     truth = "" if card.right else f'<p class="truth">it is: {html.escape(spoken(card.wanted))}</p>'
     verdict = ("right", "✓") if card.right else ("wrong", "✗")
-    return (f'<figure class="{verdict[0]}"><div class="picture"><img src="data:image/{kind};base64,{data}" alt="" loading="lazy">'
+    return (f'<figure class="{verdict[0]}"><div class="picture{" pair" * (len(card.files) > 1)}">{shown}'
             f"{overlay(card)}</div><figcaption><p class=\"question\">{html.escape(card.question)}</p>"
             f'<p class="answer"><span title="{verdict[0]}">{verdict[1]}</span> {html.escape(answer)}</p>{truth}</figcaption></figure>')
 

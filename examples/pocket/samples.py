@@ -21,11 +21,13 @@ def write(folder, each):
   import tasks
   os.makedirs(folder, exist_ok=True)
   entries = []
-  for task in tasks.TASKS:
+  for task in tasks.ALL_TASKS:
     for k, item in enumerate(score.items(task, "seen", each)):
-      name = f"{task}{k}.jpg"
-      Image.fromarray(item.pixels).save(os.path.join(folder, name), quality=88)
-      entries.append(dict(file=name, task=task, question=item.question, answer=item.answer))
+      files = {}
+      for key, part, pixels in zip(("file", "second_file"), ("", "b"), engines.pictures(item.pixels)):
+        files[key] = f"{task}{k}{part}.jpg"
+        Image.fromarray(pixels).save(os.path.join(folder, files[key]), quality=88)
+      entries.append(files | dict(task=task, question=item.question, answer=item.answer))
   save(folder, dict(floors={}, items=entries))
   print(f"{len(entries)} items, {sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)) / 2**20:.2f} MiB")
 
@@ -40,7 +42,8 @@ def right_answers(folder, model, engine):
   """({task: how many are right}, what the file holds)"""
   from grading import grade
   with open(os.path.join(folder, "samples.json"), encoding="utf-8") as file: content = json.load(file)
-  cases = [(np.asarray(Image.open(os.path.join(folder, e["file"])).convert("RGB")), e["question"]) for e in content["items"]]
+  picture = lambda name: np.asarray(Image.open(os.path.join(folder, name)).convert("RGB"))
+  cases = [(np.stack([picture(e["file"]), picture(e["second_file"])]) if "second_file" in e else picture(e["file"]), e["question"]) for e in content["items"]]
   right = {e["task"]: 0 for e in content["items"]}
   for entry, got in zip(content["items"], engines.open_engine(engine, model)(cases)):
     right[entry["task"]] += grade(entry["task"], got, entry["answer"])[0] >= .999

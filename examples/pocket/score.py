@@ -32,7 +32,7 @@ TITLES = {"identify": "what is this?", "mood": "mood of a face", "colour": "colo
           "meme": "a meme: caption, picture, do they agree", "bone": "a drawn X-ray: broken?", "fracture": "where is it broken? (IoU 0.5)",
           "korean": "questions in Korean", "second": "a second question", "change": "two pictures: what changed"}
 ONLY_IDENTIFY = ("icons", "clipart-held-out")
-DAMAGES = ("jpeg", "blur", "noise", "rotate", "half")
+LOSSES = {"jpeg": "JPEG 30", "blur": "blur", "noise": "noise", "rotate": "10° turned", "half": "half size"}
 
 
 class Item(NamedTuple):
@@ -115,6 +115,16 @@ def table(new, old=None):
   return "\n".join(lines)
 
 
+def damage_table(result):
+  """What each damage costs each task, in Markdown."""
+  kinds = [k for k in result if k != "clean"]
+  lines = ["| task | clean | " + " | ".join(LOSSES[k] for k in kinds) + " |", "|---|" + "---|" * (len(kinds) + 1)]
+  for key in result[kinds[0]]:
+    clean = result["clean"][key]["score"]
+    lines.append(f"| {TITLES[key.split('/')[0]]} | {clean:.3f} | " + " | ".join(f"{result[k][key]['score'] - clean:+.3f}" for k in kinds) + " |")
+  return "\n".join(lines)
+
+
 def main():
   p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
   p.add_argument("model", help="a training file (.pt, engine own) or an exported folder")
@@ -123,7 +133,7 @@ def main():
   p.add_argument("--n", type=int, default=400)
   p.add_argument("--tasks", default=",".join(tasks.TASKS), help="names, or all")
   p.add_argument("--styles", default="seen,emojione,icons,clipart-held-out")
-  p.add_argument("--damage", default="", help="one or more of " + ",".join(DAMAGES))
+  p.add_argument("--damage", default="", help="one or more of " + ",".join(LOSSES))
   p.add_argument("--json", help="write the figures here")
   p.add_argument("--before", help="figures of an earlier model, for the table")
   p.add_argument("--table", action="store_true", help="print the table in Markdown")
@@ -144,6 +154,7 @@ def main():
   if args.json:
     with open(args.json, "w") as out: json.dump(result, out, indent=1)
   if args.table: print(table(result["clean"], json.load(open(args.before))["clean"] if args.before and os.path.exists(args.before) else None))
+  if args.table and args.damage: print("\n" + damage_table(result))
 
 
 if __name__ == "__main__": main()
