@@ -80,7 +80,7 @@ def sandwich(draw, k, rng):
 
 def snowman(draw, k, rng):
   """One ball, two, three, then a face and a hat."""
-  for y, radius in ((72, 24), (40, 17), (17, 12))[: min(k, 2) + 1]: draw.ellipse((50 - radius, y - radius, 50 + radius, y + radius), fill=(245, 248, 252), outline=(120, 140, 160))
+  for y, radius in ((72, 24), (40, 17), (17, 12))[: min(k, 2) + 1]: draw.ellipse((50 - radius, y - radius, 50 + radius, y + radius), fill=(205, 225, 245), outline=(70, 95, 125))
   if k > 2:
     draw.rectangle((38, 2, 62, 9), fill=(30, 30, 35))
     for x in (46, 54): draw.ellipse((x - 2, 13, x + 2, 17), fill=(20, 20, 20))
