@@ -324,11 +324,11 @@ LMM_CAPI const char* lmm_dtype_name(lmm_dtype dtype);
 
 /* How the weight matrices of text decoders, and of all of Whisper, are kept in memory. FULL: in the compute type. INT8: 8
  * bits a weight and a scale for each 32 of a row, packed when the model is loaded; decoding reads half of what bf16 takes.
- * Where the processor has dot products of 8-bit integers, prefills and Whisper's encoder round activations likewise. */
+ * INT4: 4 bits, but 8 in the output layer. Products with packed weights round activations to 8 bits likewise. */
 typedef int32_t lmm_weight_type;
-enum { LMM_WEIGHTS_FULL = 0, LMM_WEIGHTS_INT8 = 1 };
+enum { LMM_WEIGHTS_FULL = 0, LMM_WEIGHTS_INT8 = 1, LMM_WEIGHTS_INT4 = 2 };
 
-/* "full", "int8"; "unknown" for a number that is none. Static. */
+/* "full", "int8", "int4"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_weight_type_name(lmm_weight_type type);
 
 /* How far a long call has come. stage: "load", "preprocess", "encode" or "prefill", static; done of total (> 0) in the

@@ -15,8 +15,8 @@ const char* lmm_weight_type_name(lmm_weight_type type) { return weight_type_name
 
 lmm_code lmm_load_options_set_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error) {
   return call_on(options, "options", error, [&](lmm_load_options& self) {
-    if (weights < LMM_WEIGHTS_FULL || weights > LMM_WEIGHTS_INT8) {
-      fail(ErrorCode::invalid_argument, "weights is {}, expected 0 (full) or 1 (int8)", weights);
+    if (weights < LMM_WEIGHTS_FULL || weights > LMM_WEIGHTS_INT4) {
+      fail(ErrorCode::invalid_argument, "weights is {}, expected 0 (full), 1 (int8) or 2 (int4)", weights);
     }
     self.options.weights = static_cast<WeightType>(weights);
   });

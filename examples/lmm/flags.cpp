@@ -35,7 +35,10 @@ lmm::DType parse_dtype(const std::string& name) {
 }
 
 lmm::WeightType parse_weights(const std::string& name) {
-  return name == lmm::weight_type_name(lmm::WeightType::int8) ? lmm::WeightType::int8 : lmm::WeightType::full;
+  for (const lmm::WeightType type : {lmm::WeightType::int8, lmm::WeightType::int4}) {
+    if (name == lmm::weight_type_name(type)) return type;
+  }
+  return lmm::WeightType::full;
 }
 
 /// nlohmann's own check: writing a string that is no UTF-8 fails and says where.
@@ -58,8 +61,8 @@ void ModelFlags::add(CLI::App& app) {
   app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str();
-  app.add_option("--weights", weights, "How a text decoder's weights, and Whisper's, are kept; int8: half of bf16's memory, and faster")
-      ->check(CLI::IsMember({"full", "int8"}))
+  app.add_option("--weights", weights, "How a text decoder's weights, and Whisper's, are kept; int8: half of bf16's memory, and faster; int4: half of that, less exact")
+      ->check(CLI::IsMember({"full", "int8", "int4"}))
       ->capture_default_str();
   app.add_option("--threads", threads, "Threads of the arithmetic; 0: as many as the process may use")
       ->capture_default_str();

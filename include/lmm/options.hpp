@@ -21,12 +21,12 @@ LMM_API const char* dtype_name(DType dtype) noexcept;
 
 /// How the weight matrices of text decoders, and of all of Whisper, are kept in memory. `full`: in the compute type, as far
 /// as they are stored so in the mapped files. `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads
-/// half of what bf16 takes. They are packed when a model is loaded. Sums stay fp32, and so do activations while decoding; in
-/// products over many rows (prefills, Whisper's encoder) activations are rounded to 8 bits in the same way on processors
-/// with dot products of 8-bit integers (AVX-512 VNNI).
-enum class WeightType : std::int32_t { full = 0, int8 = 1 };
+/// half of what bf16 takes. `int4`: 4 bits a weight, one of 16 levels, and such a scale; the output layer keeps 8. They are
+/// packed when a model is loaded. In products with packed weights activations are rounded to 8 bits a number and a scale for
+/// each 32; sums over the blocks stay fp32.
+enum class WeightType : std::int32_t { full = 0, int8 = 1, int4 = 2 };
 
-/// Name as `--weights` takes it: "full", "int8". Static storage.
+/// Name as `--weights` takes it: "full", "int8", "int4". Static storage.
 LMM_API const char* weight_type_name(WeightType type) noexcept;
 
 /// How far a long call has come.

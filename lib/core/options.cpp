@@ -18,6 +18,7 @@ const char* weight_type_name(WeightType type) noexcept {
   switch (type) {
     case WeightType::full: return "full";
     case WeightType::int8: return "int8";
+    case WeightType::int4: return "int4";
   }
   return "unknown";
 }

@@ -25,36 +25,36 @@ DType kernel_type(at::ScalarType type) { return type == at::kBFloat16 ? DType::b
 
 }  // namespace
 
-Matrix::Matrix(at::Tensor dense) : stored_(std::move(dense)), dtype_(stored_.scalar_type()), in_(stored_.size(1)) {}
+Matrix::Matrix(at::Tensor dense) : stored_(std::move(dense)), dtype_(stored_.scalar_type()), out_(stored_.size(0)), in_(stored_.size(1)) {}
 
 Matrix::Matrix(at::Tensor dense, WeightType packing, std::shared_ptr<kernels::ThreadPool> pool) : Matrix(std::move(dense)) {
   if (packing == WeightType::full) return;
   const kernels::LinearView full = view();
-  packing_ = packing;
+  kernels::LinearView panels = full;
+  panels.packing = packing_ = packing;
   pool_ = std::move(pool);
-  const at::Tensor kept = std::exchange(stored_, {});
-  stored_ = at::empty({kept.size(0), kernels::row_bytes({nullptr, full.dtype, full.out, in_, nullptr, packing})}, at::kByte);
-  kernels::pack_int8(*pool_, full, static_cast<kernels::Int8Block*>(stored_.mutable_data_ptr()));
+  const at::Tensor kept = std::exchange(stored_, at::empty({kernels::weight_bytes(panels)}, at::kByte));
+  kernels::pack(*pool_, kernels::best_isa(), full, packing, stored_.mutable_data_ptr());
 }
 
 kernels::LinearView Matrix::view(const at::Tensor& bias) const {
-  return {stored_.const_data_ptr(), kernel_type(dtype_), stored_.size(0), in_,
+  return {stored_.const_data_ptr(), kernel_type(dtype_), out_, in_,
           bias.defined() ? bias.const_data_ptr() : nullptr, packing_};
 }
 
 at::Tensor Matrix::dense() const {
-  at::Tensor out = at::empty({stored_.size(0), in_}, dtype_);
+  at::Tensor out = at::empty({out_, in_}, dtype_);
   kernels::unpack(*pool_, kernels::best_isa(), view(), out.mutable_data_ptr(), kernel_type(dtype_));
   return out;
 }
 
 at::Tensor Matrix::few(const at::Tensor& x, const at::Tensor& bias) const {
   const at::Tensor rows = x.reshape({-1, in_}).to(at::kFloat).contiguous();
-  at::Tensor out = at::empty({rows.size(0), stored_.size(0)}, at::kFloat);
+  at::Tensor out = at::empty({rows.size(0), out_}, at::kFloat);
   kernels::linear(*pool_, kernels::best_isa(), view(bias), rows.const_data_ptr<float>(), rows.size(0),
                   out.mutable_data_ptr<float>());
   std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = stored_.size(0);
+  shape.back() = out_;
   return out.to(x.scalar_type()).view(shape);
 }
 
@@ -72,13 +72,13 @@ at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::No
   thread_local kernels::MatmulPlan plan;  // of the worker thread: its working space serves all matrices
   const at::Tensor rows = x.reshape({-1, in_}).contiguous();
   std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = stored_.size(0);
+  shape.back() = out_;
   at::Tensor out = at::empty(shape, x.options());
   const auto bytes = static_cast<std::int64_t>(x.element_size());
   kernels::Matmul product;
   product.dtype = kernel_type(dtype_);
   product.x_stride = in_;
-  product.y_stride = stored_.size(0);
+  product.y_stride = out_;
   product.w = view(bias);
   product.nonlinearity = nonlinearity;
   for (std::int64_t first = 0; first < rows.size(0); first += kMostRows) {

@@ -36,9 +36,9 @@ class Matrix {
   at::Tensor few(const at::Tensor& x, const at::Tensor& bias) const;
   at::Tensor many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const;
 
-  at::Tensor stored_;  // (out, in) in the compute type, or (out, bytes of a packed row)
+  at::Tensor stored_;  // (out, in) in the compute type, or the bytes of the panels
   at::ScalarType dtype_ = at::kFloat;
-  std::int64_t in_ = 0;
+  std::int64_t out_ = 0, in_ = 0;
   WeightType packing_ = WeightType::full;
   std::shared_ptr<kernels::ThreadPool> pool_;
 };

@@ -64,7 +64,7 @@ WeightScope WeightScope::packable() const {
 }
 
 Matrix WeightScope::matrix(std::string_view name, const std::vector<std::int64_t>& shape) const {
-  Matrix out = packed(tensor(name, shape));
+  Matrix out(tensor(name, shape), packing_, placement_.pool);
   if (packing_ != WeightType::full) scope_.tensor(name, shape).not_needed();
   return out;
 }

@@ -51,8 +51,10 @@ class WeightScope {
   /// A matrix (out, in), packed where this scope is packable. As tensor().
   Matrix matrix(std::string_view name, const std::vector<std::int64_t>& shape) const;
 
-  /// A tensor of this scope as such a matrix.
-  Matrix packed(const at::Tensor& dense) const { return Matrix(dense, packing_, placement_.pool); }
+  /// An output layer likewise, but in 8 bits at least: its errors go straight into the logits.
+  Matrix packed_output(const at::Tensor& dense) const {
+    return Matrix(dense, packing_ == WeightType::int4 ? WeightType::int8 : packing_, placement_.pool);
+  }
 
   const Placement& placement() const noexcept { return placement_; }
   WeightType packing() const noexcept { return packing_; }

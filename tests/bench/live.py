@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("recording")
     parser.add_argument("--dtype", default="bf16")
-    parser.add_argument("--weights", choices=["full", "int8"], default="full")
+    parser.add_argument("--weights", choices=["full", "int8", "int4"], default="full")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()

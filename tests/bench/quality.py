@@ -53,7 +53,7 @@ def main() -> None:
     asked = texts(full, options.prompts)
     wanted = [log_probabilities(lmm.Session(full), text) for text in asked]
     results = {}
-    for kind in ("int8",):
+    for kind in ("int8", "int4"):
         session = lmm.Session(lmm.Model.load(options.model, dtype=options.dtype, weights=kind))
         divergence, same = [], 0
         for text, sure in zip(asked, wanted):

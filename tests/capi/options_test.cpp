@@ -212,14 +212,15 @@ TEST_CASE("options of loading") {
     fails(LMM_ERROR_INVALID_ARGUMENT, {"dtype"},
           [&](lmm_error** e) { return lmm_load_options_set_dtype(options, dtype, e); });
   }
-  for (const lmm_weight_type weights : {LMM_WEIGHTS_FULL, LMM_WEIGHTS_INT8}) {
+  for (const lmm_weight_type weights : {LMM_WEIGHTS_FULL, LMM_WEIGHTS_INT8, LMM_WEIGHTS_INT4}) {
     ok([&](lmm_error** e) { return lmm_load_options_set_weights(options, weights, e); });
   }
-  for (const lmm_weight_type weights : {-1, 2, INT32_MAX}) {
-    fails(LMM_ERROR_INVALID_ARGUMENT, {"weights", "int8"},
+  for (const lmm_weight_type weights : {-1, 3, INT32_MAX}) {
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"weights", "int8", "int4"},
           [&](lmm_error** e) { return lmm_load_options_set_weights(options, weights, e); });
   }
   CHECK(std::string(lmm_weight_type_name(LMM_WEIGHTS_INT8)) == "int8");
+  CHECK(std::string(lmm_weight_type_name(LMM_WEIGHTS_INT4)) == "int4");
   CHECK(std::string(lmm_weight_type_name(7)) == "unknown");
   for (const int32_t threads : {0, 1, 1024})
     ok([&](lmm_error** e) { return lmm_load_options_set_threads(options, threads, e); });

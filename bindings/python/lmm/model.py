@@ -16,7 +16,7 @@ from .options import OnProgress, Progress
 from .tokenizer import Tokenizer
 
 DType = Literal["auto", "fp32", "bf16", "fp16"]
-WeightType = Literal["full", "int8"]
+WeightType = Literal["full", "int8", "int4"]
 LogLevel = Literal["debug", "info", "warning"]
 OnLog = Callable[[LogLevel, str], object]
 """Called with a line about a model, on the thread that loads it and on its worker thread, by one of
@@ -103,7 +103,8 @@ class Model:
 
         dtype: number format of weights and activations; "auto": bf16 for a bf16 checkpoint, fp32 otherwise.
         weights: how the matrices of a text decoder, and of all of Whisper, are kept; "full": in the compute type; "int8": 8
-        bits a weight and a scale for each 32, packed now, half of bf16's memory and faster.
+        bits a weight and a scale for each 32, packed now, half of bf16's memory and faster; "int4": 4 bits, half of that and
+        less exact.
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
         max_memory: bytes that the weights may take, 0: no limit. on_progress: called on this thread with the stage
         "load"; giving False, or raising, cancels, as does Ctrl-C.

@@ -85,7 +85,7 @@ Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, co
       embed_tokens_(input_matrix(weights, head, config)),
       positions_(weights.tensor("embed_positions.weight", {config.positions, config.hidden_size})),
       norm_(weights.scope("layer_norm"), config.hidden_size, kNormEps),
-      head_(weights.packable().packed(output_matrix(head, embed_tokens_, config.tie_word_embeddings))) {
+      head_(weights.packable().packed_output(output_matrix(head, embed_tokens_, config.tie_word_embeddings))) {
   const nn::WeightScope layers = weights.scope("layers").packable();
   layers_.reserve(static_cast<std::size_t>(config.layers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {

@@ -1,5 +1,8 @@
 #include "lib/nn/kernels/cpu.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sched.h>
 
 #include <algorithm>
@@ -107,11 +110,18 @@ bool has_bf16_tiles() noexcept {
 #endif
 }
 
-bool has_int8_dots(Isa isa) noexcept {
+bool has_int8_dots(Isa isa, int bits) noexcept {
 #if defined(__x86_64__)
-  return isa >= Isa::avx512 && isa_available(isa) && __builtin_cpu_supports("avx512vnni") != 0;
+  if (!isa_available(isa)) return false;
+  if (bits == 512) return isa >= Isa::avx512 && __builtin_cpu_supports("avx512vnni") != 0;
+  static const bool avx_vnni = [] {  // compilers differ in whether they know its name
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1u) != 0;
+  }();
+  return isa >= Isa::avx2 && avx_vnni;
 #else
   (void)isa;
+  (void)bits;
   return false;
 #endif
 }

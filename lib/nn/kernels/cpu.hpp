@@ -22,8 +22,8 @@ bool has_bf16_tiles() noexcept;
 /// Static storage: "portable", "avx2", "avx512", "avx512_bf16".
 const char* isa_name(Isa isa) noexcept;
 
-/// True where `isa` is one of the avx512 and the machine has dot products of 8-bit integers beside it (VNNI).
-bool has_int8_dots(Isa isa) noexcept;
+/// True where the machine has dot products of 8-bit integers (VNNI) in vectors of 512 or 256 `bits` and `isa` has such vectors.
+bool has_int8_dots(Isa isa, int bits) noexcept;
 
 /// How many threads of this process can run at the same time: its CPU affinity, bounded by the CPU quota of its control
 /// groups (v1 and v2; a share of a processor is rounded down). At least 1.

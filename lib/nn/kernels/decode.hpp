@@ -61,7 +61,7 @@ void check_shapes(const DecoderWeights& decoder);
 
 /// One layer for one new token, in five parallel regions: x (hidden) in place; its key and value are written at
 /// `position`, and it attends to the positions 0 .. position, or to the last of them that its window holds.
-/// Error invalid_argument where the cache has no room at `position`; std::bad_alloc. x is then unchanged.
+/// Error invalid_argument where the cache has no room at `position`, x is then unchanged; std::bad_alloc.
 void decode_layer(ThreadPool& pool, Isa isa, const DecoderShape& shape, const LayerWeights& weights,
                   const LayerCache& cache, RopeAngles rope, std::int64_t position, float* x, DecodeScratch& scratch);
 

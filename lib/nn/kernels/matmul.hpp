@@ -2,7 +2,7 @@
 
 #include "lib/nn/kernels/cpu.hpp"
 #include "lib/nn/kernels/line_floats.hpp"
-#include "lib/nn/kernels/panels.hpp"
+#include "lib/nn/kernels/packed.hpp"
 #include "lib/nn/kernels/views.hpp"
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace lmm::nn::kernels {
 
-/// y = f(x W^T + b) over many rows, as towers and prefills have them, multiplied and summed in fp32: for processors whose
-/// fp32 multiply-add is their fastest product of floating-point numbers, and for packed weights. With int8 weights and
-/// has_int8_dots() rows are rounded to 8 bits, too, block by block, and multiplied as integers.
+/// y = f(x W^T + b) over many rows, as towers and prefills have them. Full weights are multiplied and summed in fp32: for
+/// processors whose fp32 multiply-add is their fastest product of floating-point numbers. For packed weights rows are rounded
+/// to 8 bits, block by block, and multiplied as integers.
 struct Matmul {
   const void* x = nullptr;  ///< (rows, w.in) of `dtype`, rows x_stride apart
   void* y = nullptr;        ///< (rows, w.out) of `dtype`, rows y_stride apart
@@ -40,13 +40,15 @@ class MatmulPlan {
   Isa isa_ = Isa::portable;
   Matmul p_;
   std::int64_t panels_ = 0, parts_ = 0, part_rows_ = 0;
-  bool in_int8_ = false;
-  std::vector<float> wide_;  // (rows, in) where x is bf16, or the scales of packed rows
-  std::vector<std::uint8_t> packed_;
-  LineFloats rooms_;          // one a thread
+  std::vector<float> wide_;  // (rows, in) where x is bf16
+  std::vector<std::int8_t> rounded_;
+  std::vector<float> scales_;
+  std::vector<std::int32_t> offsets_;
+  LineFloats rooms_;  // one a thread
   std::int64_t wide_stride_ = 0, room_ = 0;
 
-  Int8Rows packed() noexcept;
+  std::int64_t panel() const noexcept;  // outputs of a chunk
+  RoundedRows rounded() noexcept;
 };
 
 }  // namespace lmm::nn::kernels

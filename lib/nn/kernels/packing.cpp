@@ -1,6 +1,6 @@
 #include "lib/nn/kernels/packing.hpp"
 
-#include "lib/nn/kernels/row_kernels.hpp"
+#include "lib/nn/kernels/packed.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -28,55 +28,69 @@ std::uint16_t scale_of(float largest) {
   return static_cast<std::uint16_t>((bits + 0xffffu) >> 16);
 }
 
-template <typename T>
-void pack_row(const T* row, std::int64_t in, Int8Block* out) {
-  for (std::int64_t i = 0; i < in; i += Int8Block::kSize, ++out) {
-    const std::int64_t count = std::min(in - i, Int8Block::kSize);
-    float values[Int8Block::kSize] = {};
-    float largest = 0;
-    for (std::int64_t c = 0; c < count; ++c) {
-      values[c] = number(row + i + c);
-      largest = std::max(largest, std::abs(values[c]));
-    }
-    out->scale = scale_of(largest);
-    const float scale = number(&out->scale);
-    const float inverse = scale > 0 ? 1.0F / scale : 0.0F;
-    for (std::int64_t c = 0; c < Int8Block::kSize; ++c) {
-      const float q = std::nearbyint(values[c] * inverse);
-      out->q[c] = static_cast<std::int8_t>(std::clamp(q, -127.0F, 127.0F));
+/// 32 finite numbers, 128 too high, and their scale.
+void choose_int8(const float* x, std::uint8_t* q, std::uint16_t* scale) {
+  float largest = 0;
+  for (std::int64_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::abs(x[i]));
+  *scale = scale_of(largest);
+  const float used = number(scale);
+  const float inverse = used > 0 ? 1.0F / used : 0.0F;
+  for (std::int64_t i = 0; i < kBlock; ++i) {
+    q[i] = static_cast<std::uint8_t>(128 + static_cast<int>(std::clamp(std::nearbyint(x[i] * inverse), -127.0F, 127.0F)));
+  }
+}
+
+/// Numbers [begin, begin + 32) of row r, 0 behind its end.
+void read_block(const LinearView& w, std::int64_t r, std::int64_t begin, float* x) {
+  const std::int64_t count = std::min(w.in - begin, kBlock), at = r * w.in + begin;
+  for (std::int64_t i = 0; i < kBlock; ++i) {
+    x[i] = i >= count                ? 0.0F
+           : w.dtype == DType::bf16 ? number(static_cast<const std::uint16_t*>(w.weight) + at + i)
+                                    : static_cast<const float*>(w.weight)[at + i];
+  }
+}
+
+void pack_panel(const PackedKernels& kernels, const LinearView& w, std::int64_t panel, WeightType packing, std::uint8_t* out,
+                std::int64_t bytes) {
+  const bool int4 = packing == WeightType::int4;
+  std::memset(out, 0, static_cast<std::size_t>(bytes));
+  auto* const scales = reinterpret_cast<std::uint16_t*>(out + blocks_of(w.in) * block_bytes(packing));
+  for (std::int64_t row = 0; row < kPanelRows && panel * kPanelRows + row < w.out; ++row) {
+    for (std::int64_t b = 0; b < blocks_of(w.in); ++b) {
+      float x[kBlock];
+      std::uint8_t q[kBlock];
+      read_block(w, panel * kPanelRows + row, b * kBlock, x);
+      (int4 ? kernels.choose_int4 : choose_int8)(x, q, scales + b * kPanelRows + row);
+      std::uint8_t* const to = out + b * block_bytes(packing) + row * 4;
+      for (std::int64_t i = 0; i < kBlock; ++i) {
+        const std::int64_t group = i / 4;
+        if (int4) {
+          to[group % 4 * kPanelRows * 4 + i % 4] |= static_cast<std::uint8_t>(q[i] << group / 4 * 4);
+        } else {
+          to[group * kPanelRows * 4 + i % 4] = q[i];
+        }
+      }
     }
   }
 }
 
-/// Calls rows(begin, end) for ranges that the pool's threads share.
-template <typename Rows>
-void share_rows(ThreadPool& pool, std::int64_t all, const Rows& rows) noexcept {
-  constexpr std::int64_t kRows = 16;
-  pool.parallel_for(static_cast<int>((all + kRows - 1) / kRows), [&](int chunk) noexcept {
-    rows(chunk * kRows, std::min<std::int64_t>((chunk + 1) * kRows, all));
-  });
-}
-
 }  // namespace
 
-void pack_int8(ThreadPool& pool, const LinearView& w, Int8Block* out) noexcept {
-  const std::int64_t blocks = (w.in + Int8Block::kSize - 1) / Int8Block::kSize;
-  share_rows(pool, w.out, [&](std::int64_t begin, std::int64_t end) noexcept {
-    for (std::int64_t r = begin; r < end; ++r) {
-      if (w.dtype == DType::bf16) {
-        pack_row(static_cast<const std::uint16_t*>(w.weight) + r * w.in, w.in, out + r * blocks);
-      } else {
-        pack_row(static_cast<const float*>(w.weight) + r * w.in, w.in, out + r * blocks);
-      }
-    }
+void pack(ThreadPool& pool, Isa isa, const LinearView& w, WeightType packing, void* out) noexcept {
+  const PackedKernels& kernels = packed_kernels(isa);
+  LinearView to = w;
+  to.packing = packing;
+  const std::int64_t bytes = panel_bytes(to);
+  pool.parallel_for(static_cast<int>(panels_of(w.out)), [&](int panel) noexcept {
+    pack_panel(kernels, w, panel, packing, static_cast<std::uint8_t*>(out) + panel * bytes, bytes);
   });
 }
 
 void unpack(ThreadPool& pool, Isa isa, const LinearView& w, void* out, DType dtype) noexcept {
-  const RowKernels& kernels = row_kernels(isa);
-  const std::int64_t bytes = w.in * (dtype == DType::bf16 ? 2 : 4);
-  share_rows(pool, w.out, [&](std::int64_t begin, std::int64_t end) noexcept {
-    kernels.unpack(w, begin, end, static_cast<char*>(out) + begin * bytes, dtype);
+  const PackedKernels& kernels = packed_kernels(isa);
+  const std::int64_t bytes = kPanelRows * w.in * (dtype == DType::bf16 ? 2 : 4);
+  pool.parallel_for(static_cast<int>(panels_of(w.out)), [&](int panel) noexcept {
+    kernels.unpack(w, panel, std::min(kPanelRows, w.out - panel * kPanelRows), static_cast<char*>(out) + panel * bytes, dtype);
   });
 }
 

@@ -8,10 +8,11 @@
 
 namespace lmm::nn::kernels {
 
-/// A weight of finite numbers as rows of blocks, `out` of row_bytes() each: of every block the largest magnitude becomes
-/// 127. The same bits for any number of threads. An element is off by 0.004 of its block's largest magnitude at most;
-/// blocks below 1e-35 become 0.
-void pack_int8(ThreadPool& pool, const LinearView& w, Int8Block* out) noexcept;
+/// A weight of finite numbers as panels of `packing` (views.hpp): out, weight_bytes() of them, aligned to 64 bytes. The same bits
+/// for any number of threads. int8: the largest magnitude of every block becomes 127, and an element is off by 0.004 of it at
+/// most. int4: the scale that leaves about the least squared error; it may differ between instruction sets where two come out
+/// even. Blocks below 1e-35 become 0.
+void pack(ThreadPool& pool, Isa isa, const LinearView& w, WeightType packing, void* out) noexcept;
 
 /// A packed weight as numbers of `dtype` (fp32 or bf16): out (w.out, w.in).
 void unpack(ThreadPool& pool, Isa isa, const LinearView& w, void* out, DType dtype) noexcept;

@@ -24,13 +24,12 @@ struct AttentionSlice {
 /// What one thread does between two barriers, compiled once for each instruction set from row_kernels.inc.
 /// Sums are in fp32. A row's result does not depend on how rows are shared out, nor on how many x there are.
 struct RowKernels {
-  /// y[j * y_stride + r] (+)= x_j . row r + bias[r] for r in [begin, end), j in [0, m); x_j = x + j * in.
+  /// Full weights: y[j * y_stride + r] (+)= x_j . row r + bias[r] for r in [begin, end), j in [0, m); x_j = x + j * in.
   void (*linear)(const LinearView& w, std::int64_t begin, std::int64_t end, const float* x, std::int64_t m, float* y,
                  std::int64_t y_stride, bool accumulate);
 
-  /// y = silu(gate row) * (up row), otherwise as `linear`.
-  void (*gated)(const LinearView& gate, const LinearView& up, std::int64_t begin, std::int64_t end, const float* x,
-                std::int64_t m, float* y, std::int64_t y_stride);
+  /// x (n) = silu(x) * by.
+  void (*silu_mul)(float* x, const float* by, std::int64_t n);
 
   /// y = f(x W^T + b), with fp32 sums over i in rising order: the same bits however rows are shared out.
   void (*matmul)(const MatmulPanel& work);
@@ -38,9 +37,6 @@ struct RowKernels {
 
   /// x (n) = f(x), in place.
   void (*activate)(Nonlinearity f, float* x, std::int64_t n);
-
-  /// Rows [begin, end) of a packed weight as numbers of `dtype` (fp32 or bf16): out (end - begin, in).
-  void (*unpack)(const LinearView& w, std::int64_t begin, std::int64_t end, void* out, DType dtype);
 
   /// y (n) = x / sqrt(mean(x^2) + eps) * weight. y may be x.
   void (*rms_norm)(const float* x, const VectorView& weight, float eps, float* y);

@@ -30,8 +30,9 @@ constexpr int kLanes = 8;
 }  // namespace
 
 extern const RowKernels kAvx2RowKernels;
-const RowKernels kAvx2RowKernels = {linear, gated,   matmul, kPanel, activate,      unpack,      rms_norm, rope,
-                                      store_numbers, attend, join, largest, widen, rms_norm_bf16, attend_rows, kLanes};
+const RowKernels kAvx2RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
+                                      store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, attend_rows,
+                                      kLanes};
 
 }  // namespace lmm::nn::kernels
 

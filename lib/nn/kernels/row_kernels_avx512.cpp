@@ -31,8 +31,9 @@ constexpr int kLanes = 16;
 }  // namespace
 
 extern const RowKernels kAvx512RowKernels;
-const RowKernels kAvx512RowKernels = {linear, gated,   matmul, kPanel, activate,      unpack,      rms_norm, rope,
-                                      store_numbers, attend, join, largest, widen, rms_norm_bf16, attend_rows, kLanes};
+const RowKernels kAvx512RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
+                                      store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, attend_rows,
+                                      kLanes};
 
 }  // namespace lmm::nn::kernels
 

@@ -21,7 +21,8 @@ constexpr int kLanes = 4;
 }  // namespace
 
 extern const RowKernels kPortableRowKernels;
-const RowKernels kPortableRowKernels = {linear, gated,   matmul, kPanel, activate,      unpack,      rms_norm, rope,
-                                      store_numbers, attend, join, largest, widen, rms_norm_bf16, attend_rows, kLanes};
+const RowKernels kPortableRowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
+                                      store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, attend_rows,
+                                      kLanes};
 
 }  // namespace lmm::nn::kernels

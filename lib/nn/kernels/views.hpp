@@ -16,13 +16,16 @@ struct VectorView {
   std::int64_t size = 0;
 };
 
-/// Neighbours in a row of weights that share a scale: weight i is scale * q[i], the scale in bf16.
-struct Int8Block {
-  static constexpr std::int64_t kSize = 32;
-  std::uint16_t scale;
-  std::int8_t q[kSize];
-};
-static_assert(sizeof(Int8Block) == 34 && alignof(Int8Block) == 2);
+/// How packed weights stand: rows in panels of 16, a panel in blocks of 32 neighbours of each row. First come the numbers of
+/// all blocks, four neighbours of a row side by side as one instruction multiplies them, then the scales of each block's rows in
+/// bf16. int8: number i of a block's row r is byte i % 4 of [i / 4][r], 128 too high. int4: two of these bytes are one, i / 4 < 4
+/// in its lower half, and name one of kInt4Levels. Rows, numbers and bytes that are not there are filled up with 0.
+constexpr std::int64_t kPanelRows = 16;
+constexpr std::int64_t kBlock = 32;
+
+/// 127 is the largest of a block, or near it. The levels leave the least squared error on normally distributed weights, 5.3e-3
+/// of their squares, where evenly spaced ones leave 6.5e-3 (Lloyd's algorithm on blocks of 32, the best scale for each).
+constexpr std::int8_t kInt4Levels[16] = {-127, -100, -79, -62, -48, -34, -21, -9, 3, 15, 28, 41, 56, 72, 93, 123};
 
 /// y = x W^T + b. Weight (out, in), row-major as safetensors stores it; bias (out) of `dtype`, or null.
 struct LinearView {
@@ -31,18 +34,29 @@ struct LinearView {
   std::int64_t out = 0;
   std::int64_t in = 0;
   const void* bias = nullptr;
-  WeightType packing = WeightType::full;  ///< full: numbers of `dtype`; int8: rows of Int8Block, the last one filled up with 0
+  WeightType packing = WeightType::full;  ///< full: numbers of `dtype`; otherwise panels, aligned to 64 bytes
 };
 
 /// What may follow a product, element by element: the activations of transformers/activations.py.
 enum class Nonlinearity { none, silu, gelu, gelu_tanh, quick_gelu, relu };
 
-/// Bytes of one row of the weight.
-inline std::int64_t row_bytes(const LinearView& w) noexcept {
-  if (w.packing == WeightType::int8) {
-    return (w.in + Int8Block::kSize - 1) / Int8Block::kSize * static_cast<std::int64_t>(sizeof(Int8Block));
-  }
-  return w.in * (w.dtype == DType::bf16 ? 2 : 4);
+inline bool packed(const LinearView& w) noexcept { return w.packing != WeightType::full; }
+inline std::int64_t blocks_of(std::int64_t in) noexcept { return (in + kBlock - 1) / kBlock; }
+
+/// Bytes of the numbers of a block of a panel.
+inline std::int64_t block_bytes(WeightType packing) noexcept { return kBlock * kPanelRows / (packing == WeightType::int4 ? 2 : 1); }
+
+/// Bytes from one panel to the next: its scales end where a line of the cache ends.
+inline std::int64_t panel_bytes(const LinearView& w) noexcept {
+  return (blocks_of(w.in) * (block_bytes(w.packing) + 2 * kPanelRows) + 63) / 64 * 64;
+}
+
+inline std::int64_t panels_of(std::int64_t out) noexcept { return (out + kPanelRows - 1) / kPanelRows; }
+
+/// Bytes of the weight.
+inline std::int64_t weight_bytes(const LinearView& w) noexcept {
+  if (packed(w)) return panels_of(w.out) * panel_bytes(w);
+  return w.out * w.in * (w.dtype == DType::bf16 ? 2 : 4);
 }
 
 /// The largest logit and where it stands (the lowest index of equal ones; NaN is never it).

@@ -95,7 +95,7 @@ Decoder::Decoder(const nn::WeightScope& weights, const nn::WeightScope& head, co
       embed_tokens_(input_matrix(weights, head, config, tied)),
       norm_(weights.scope("norm"), config.hidden_size, config.norm_eps),
       rope_(config.rope, weights.placement()),
-      lm_head_(weights.packable().packed(output_matrix(head, embed_tokens_, tied))) {
+      lm_head_(weights.packable().packed_output(output_matrix(head, embed_tokens_, tied))) {
   const nn::WeightScope layers = weights.scope("layers").packable();
   layers_.reserve(static_cast<std::size_t>(config.layers));
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {

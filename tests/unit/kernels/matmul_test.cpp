@@ -3,7 +3,6 @@
 #include "lib/nn/kernels/matmul.hpp"
 
 #include "lib/nn/kernels/linear.hpp"
-#include "lib/nn/kernels/packing.hpp"
 #include "tests/unit/kernels/reference.hpp"
 
 #include <doctest/doctest.h>
@@ -13,6 +12,7 @@
 #include <string>
 
 using namespace kernel_tests;
+using lmm::WeightType;
 
 namespace {
 
@@ -34,18 +34,13 @@ constexpr Nonlinearity kAll[] = {Nonlinearity::none,      Nonlinearity::silu,   
 
 /// One product with its memory: rows of x and y stand further apart than they are long.
 struct Problem {
-  Problem(std::mt19937& random, std::int64_t m, std::int64_t n, std::int64_t k, DType dtype, bool packed)
+  Problem(std::mt19937& random, std::int64_t m, std::int64_t n, std::int64_t k, DType dtype, WeightType packing)
       : weight(random, n, k, dtype, n % 2 == 1), x(random_numbers(random, m * (k + 3), dtype)) {
     product.w = weight.view();
-    if (packed) {
-      ThreadPool pool(1);
-      product.w.packing = lmm::WeightType::int8;
-      blocks.reset(new Int8Block[static_cast<std::size_t>(n * ((k + Int8Block::kSize - 1) / Int8Block::kSize))]);
-      pack_int8(pool, weight.view(), blocks.get());
-      product.w.weight = blocks.get();
-      std::vector<float> values(static_cast<std::size_t>(n * k));
-      unpack(pool, Isa::portable, product.w, values.data(), DType::fp32);
-      weight.weight = Numbers(values, DType::fp32);
+    if (packing != WeightType::full) {
+      packed = std::make_unique<PackedLinear>(weight, packing);
+      weight.weight = packed->full.weight;
+      product.w = packed->view;
     }
     y = Numbers(std::vector<float>(static_cast<std::size_t>(m * (n + 5)), 7.0F), dtype);
     product.dtype = dtype;
@@ -59,20 +54,14 @@ struct Problem {
     product.y = y.data();
   }
 
-  /// What rows are rounded to where they are multiplied as integers.
-  void round_rows() {
+  /// x as it is multiplied with packed weights.
+  void round_rows(Isa isa) {
+    if (packed == nullptr) return;
+    const std::int64_t in = product.w.in;
+    const Rounded rounded(packed_kernels(isa), x.data(), product.dtype, product.rows, in, product.x_stride);
     std::vector<float> values(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) values[i] = static_cast<float>(x[i]);
-    for (std::int64_t j = 0; j < product.rows; ++j) {
-      for (std::int64_t first = 0; first < product.w.in; first += Int8Block::kSize) {
-        const auto begin = values.begin() + j * product.x_stride + first;
-        const auto end = begin + std::min<std::int64_t>(Int8Block::kSize, product.w.in - first);
-        float largest = 0;
-        for (auto one = begin; one != end; ++one) largest = std::max(largest, std::abs(*one));
-        for (auto one = begin; one != end; ++one) {  // rounded once: 1.5 * 2^23 leaves integers
-          *one = (std::fma(*one, 127.0F / largest, 12582912.0F) - 12582912.0F) * (largest / 127.0F);
-        }
-      }
+    for (std::int64_t r = 0; r < product.rows; ++r) {
+      std::copy_n(rounded.values.begin() + r * in, in, values.begin() + r * product.x_stride);
     }
     x = Numbers(values, DType::fp32);
   }
@@ -116,7 +105,7 @@ struct Problem {
 
   RandomLinear weight;
   Numbers x, y;
-  std::unique_ptr<Int8Block[]> blocks;
+  std::unique_ptr<PackedLinear> packed;
   Matmul product;
 };
 
@@ -133,17 +122,17 @@ TEST_CASE("products over odd shapes, in both types, with full and packed weights
   std::mt19937 random(5);
   for (const Isa isa : isas()) {
     for (const DType dtype : {DType::fp32, DType::bf16}) {
-      for (const bool packed : {false, true}) {
+      for (const WeightType packing : {WeightType::full, WeightType::int8, WeightType::int4}) {
         for (const Sizes& size : kSizes) {
           CAPTURE(std::string(isa_name(isa)));
           CAPTURE(std::string(lmm::dtype_name(dtype)));
-          CAPTURE(packed);
+          CAPTURE(std::string(lmm::weight_type_name(packing)));
           CAPTURE(size.m);
           CAPTURE(size.n);
           CAPTURE(size.k);
-          Problem problem(random, size.m, size.n, size.k, dtype, packed);
+          Problem problem(random, size.m, size.n, size.k, dtype, packing);
           problem.run(isa);
-          if (packed && has_int8_dots(isa)) problem.round_rows();
+          problem.round_rows(isa);
           CHECK(problem.worst() <= 1);
         }
       }
@@ -158,7 +147,7 @@ TEST_CASE("an activation behind the product") {
       for (const Nonlinearity f : kAll) {
         CAPTURE(std::string(isa_name(isa)));
         CAPTURE(static_cast<int>(f));
-        Problem problem(random, 11, 67, 90, dtype, false);
+        Problem problem(random, 11, 67, 90, dtype, WeightType::full);
         problem.product.nonlinearity = f;
         problem.run(isa);
         CHECK(problem.worst() <= 1);
@@ -169,10 +158,10 @@ TEST_CASE("an activation behind the product") {
 
 TEST_CASE("a product has the same bits for any number of threads, and row by row") {
   std::mt19937 random(7);
-  for (const Isa isa : isas()) {
+  const auto check = [&random](Isa isa, WeightType packing) {
     CAPTURE(std::string(isa_name(isa)));
-    const bool packed = has_int8_dots(isa);
-    Problem problem(random, 300, 70, 900, DType::bf16, packed);
+    CAPTURE(std::string(lmm::weight_type_name(packing)));
+    Problem problem(random, 300, 70, 900, DType::bf16, packing);
     problem.run(isa);
     const auto bits = [&problem] {
       const auto* first = static_cast<const std::uint16_t*>(problem.y.data());
@@ -194,37 +183,9 @@ TEST_CASE("a product has the same bits for any number of threads, and row by row
       }
       CHECK(bits() == alone);
     }
-  }
-}
-
-TEST_CASE("rows in 8 bits: little is lost of each block's largest number, and what is no number stays none") {
-  if (!has_int8_dots(Isa::avx512)) return;
-  std::mt19937 random(8);
-  for (const float scale : {1.0F, 1e-30F, 1e-38F, 1e30F}) {
-    const std::vector<float> x = random_floats(random, 75, scale);
-    std::vector<std::uint8_t> q(96);
-    std::vector<float> scales(3);
-    pack_row(x.data(), DType::fp32, 75, {q.data(), scales.data(), 3}, 0);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      float largest = 0;
-      const std::size_t first = i / 32 * 32;
-      for (std::size_t j = first; j < std::min<std::size_t>(75, first + 32); ++j) largest = std::max(largest, std::abs(x[j]));
-      CHECK(std::abs(scales[i / 32] * (static_cast<float>(q[i]) - 128) - x[i]) <= largest * 0.00395F + 1e-35F);
-    }
-    for (std::size_t i = 75; i < 96; ++i) CHECK(q[i] == 128);
-  }
-  for (const float none : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Problem problem(random, 3, 33, 70, DType::fp32, true);
-    std::vector<float> values(problem.x.size(), 1.0F);
-    values[static_cast<std::size_t>(problem.product.x_stride + 40)] = none;
-    problem.x = Numbers(values, DType::fp32);
-    problem.point();
-    problem.run(Isa::avx512);
-    const auto* const y = static_cast<const float*>(problem.y.data());
-    for (std::int64_t r = 0; r < 33; ++r) {
-      CHECK(std::isfinite(y[r]));
-      CHECK_FALSE(std::isfinite(y[problem.product.y_stride + r]));
-    }
+  };
+  for (const Isa isa : isas()) {
+    for (const WeightType packing : {WeightType::full, WeightType::int8, WeightType::int4}) check(isa, packing);
   }
 }
 

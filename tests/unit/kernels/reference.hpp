@@ -3,12 +3,15 @@
 // Plain double-precision references and random inputs for the kernel tests.
 
 #include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/packed.hpp"
+#include "lib/nn/kernels/packing.hpp"
 #include "lib/nn/kernels/views.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -96,6 +99,44 @@ struct RandomLinear {
 
   Numbers weight, bias;
   std::int64_t rows = 0, cols = 0;
+};
+
+/// A packed weight, and the full one that it stands for.
+struct PackedLinear {
+  PackedLinear(const RandomLinear& from, lmm::WeightType packing, Isa isa = Isa::portable) : full(from), view(full.view()) {
+    ThreadPool pool(2);
+    view.packing = packing;
+    panels.reset(new std::uint8_t[static_cast<std::size_t>(weight_bytes(view))]);  // no more: a sanitizer sees a read past them
+    pack(pool, isa, from.view(), packing, panels.get());
+    view.weight = panels.get();
+    unpacked.resize(static_cast<std::size_t>(from.rows * from.cols));
+    unpack(pool, Isa::portable, view, unpacked.data(), DType::fp32);
+    full.weight = Numbers(unpacked, DType::fp32);
+    if (from.bias.size() != 0) view.bias = full.bias.data();
+  }
+  PackedLinear(const PackedLinear&) = delete;
+
+  RandomLinear full;
+  LinearView view;
+  std::unique_ptr<std::uint8_t[]> panels;
+  std::vector<float> unpacked;
+};
+
+/// Rows (m, in) in 8 bits, and the numbers that they stand for.
+struct Rounded {
+  Rounded(const PackedKernels& kernels, const void* x, DType dtype, std::int64_t m, std::int64_t in, std::int64_t stride)
+      : q(static_cast<std::size_t>(m * blocks_of(in) * kBlock)), scales(q.size() / kBlock), offsets(scales.size()) {
+    const RoundedRows rows{q.data(), scales.data(), offsets.data(), blocks_of(in)};
+    for (std::int64_t r = 0; r < m; ++r) {
+      kernels.round(static_cast<const char*>(x) + r * stride * (dtype == DType::bf16 ? 2 : 4), dtype, in, rows, r);
+      const RoundedRows row = rows.from(r);
+      for (std::int64_t i = 0; i < in; ++i) values.push_back(row.scales[i / kBlock] * static_cast<float>(row.q[i]));
+    }
+  }
+  std::vector<std::int8_t> q;
+  std::vector<float> scales;
+  std::vector<std::int32_t> offsets;
+  std::vector<float> values;  // (m, in)
 };
 
 /// y = x W^T + b for one x, and what each |y| would be were all terms positive: the measure of its rounding errors.

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "lib/nn/kernels/cpu.hpp"
+#include "lib/nn/kernels/panels.hpp"
+#include "lib/nn/kernels/views.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace lmm::nn::kernels {
+
+/// Rows of x in 8 bits, as products with packed weights take them: number i of row r is scales[r, i / 32] * q[r, i].
+struct RoundedRows {
+  std::int8_t* q = nullptr;        // (rows, blocks, 32), -127 to 127
+  float* scales = nullptr;         // (rows, blocks)
+  std::int32_t* offsets = nullptr;  // (rows, blocks): -128 times the sum of q, for weights that are 128 too high
+  std::int64_t blocks = 0;
+
+  RoundedRows from(std::int64_t row) const { return {q + row * blocks * kBlock, scales + row * blocks, offsets + row * blocks, blocks}; }
+};
+
+/// y = f(x W^T + b) for panels [begin, end) of a packed weight. A row's sums are in fp32 over its blocks in rising order: the
+/// same bits however rows and panels are shared out.
+struct PackedProduct {
+  RoundedRows x;
+  std::int64_t rows, begin, end;
+  ProductOutput out;
+};
+
+/// Compiled once for each instruction set from packed.inc.
+struct PackedKernels {
+  const char* name;
+
+  /// Row r of `to` becomes x (in numbers of `dtype`), to the nearest of 255 steps of each block; a block with a number that is
+  /// not finite becomes no numbers.
+  void (*round)(const void* x, DType dtype, std::int64_t in, const RoundedRows& to, std::int64_t r);
+
+  void (*multiply)(const PackedProduct& work);
+
+  /// The levels and the scale that leave about the least squared error on x (32 finite numbers).
+  void (*choose_int4)(const float* x, std::uint8_t* level, std::uint16_t* scale);
+
+  /// A panel as numbers of `dtype` (fp32 or bf16): the first `rows` of it, w.in apart.
+  void (*unpack)(const LinearView& w, std::int64_t panel, std::int64_t rows, void* out, DType dtype);
+};
+
+/// Those of `isa` and of what else the processor has: dot products of 8-bit integers (VNNI) of 512 or 256 bits.
+const PackedKernels& packed_kernels(Isa isa) noexcept;
+
+/// All that this processor can run, for tests.
+std::span<const PackedKernels* const> all_packed_kernels() noexcept;
+
+}  // namespace lmm::nn::kernels
