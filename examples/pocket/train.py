@@ -46,49 +46,44 @@ def label_accuracy(out, labels):
   return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "col") if (labels[k] > 0).any()}
 
 
-def pack(batch, tokenizer, room, rng):
-  """batch: [(how many pictures, questions)]. A row each: the picture prefix, then as many of its questions as fit into `room` tokens. Returns ids, positions,
-  segments, targets, weights (B, T) and the tasks of each row's segments. Short answers weigh more a token."""
-  rows, names = [], []
-  for pictures, questions in batch:
-    ids = tokenizer.prefix(pictures)
-    start = len(ids)
-    segments, positions, targets, weights, chosen = [0] * start, list(range(start)), [-100] * start, [0.] * start, []
-    for k, j in enumerate([0] + (1 + rng.permutation(len(questions) - 1)).tolist()):
-      task, text, answer = questions[j]
-      asked, reply = tokenizer.question(text), tokenizer.reply(answer)
-      n = len(asked) + len(reply) - 1
-      if k and len(ids) + n > start + room: continue
-      chosen.append(ALL_TASKS.index(task))
-      ids += asked + reply[:-1]
-      segments += [len(chosen)] * n
-      positions += range(start, start + n)
-      targets += [-100] * (len(asked) - 1) + reply
-      weights += [0.] * (len(asked) - 1) + [len(reply) ** -.5] * len(reply)
-    rows.append((ids, positions, segments, targets, weights))
-    names.append(chosen)
-  length, fill = -(-max(len(r[0]) for r in rows) // 8) * 8, (tokenizer.pad, 0, -1, -100, 0.)
-  return [torch.tensor([r[j] + [fill[j]] * (length - len(r[j])) for r in rows]) for j in range(5)] + [names]
+def row(pictures, questions, tokenizer, room, rng):
+  """The picture prefix, then as many of the questions as fit into `room` tokens: ids, positions, segments, targets, weights, and
+  the tasks of the segments. Short answers weigh more a token."""
+  ids = tokenizer.prefix(pictures)
+  start = len(ids)
+  segments, positions, targets, weights, chosen = [0] * start, list(range(start)), [-100] * start, [0.] * start, []
+  for k, j in enumerate([0] + (1 + rng.permutation(len(questions) - 1)).tolist()):
+    task, text, answer = questions[j]
+    asked, reply = tokenizer.question(text), tokenizer.reply(answer)
+    n = len(asked) + len(reply) - 1
+    if k and len(ids) + n > start + room: continue
+    chosen.append(ALL_TASKS.index(task))
+    ids += asked + reply[:-1]
+    segments += [len(chosen)] * n
+    positions += range(start, start + n)
+    targets += [-100] * (len(asked) - 1) + reply
+    weights += [0.] * (len(asked) - 1) + [len(reply) ** -.5] * len(reply)
+  return ids, positions, segments, targets, weights, chosen
 
 
 def answer_loss(net, features, questions, about, tokenizer, args, rng, hits):
-  """Cross entropy of the answers; rows with much text, with little and with two pictures are computed apart, so that little is padded."""
-  need = np.argsort([sum(len(tokenizer.question(q)) + len(tokenizer.reply(a)) for _, q, a in x[:6]) for x in questions], kind="stable")
-  parts = np.array_split([i for i in need if len(about[i]) == 1], 2) + [[i for i in need if len(about[i]) == 2]]
-  total = weight = 0.
-  for part in parts:
+  """Cross entropy of the answers. Rows of about one length are computed together, so that little is padded."""
+  rows = [row(len(about[i]), questions[i], tokenizer, args.room, rng) for i in range(len(questions))]
+  total, weight, fill = 0., 0., (tokenizer.pad, 0, -1, -100, 0.)
+  for part in np.array_split(np.argsort([len(r[0]) for r in rows], kind="stable"), 4):
     if not len(part): continue
-    *tensors, names = pack([(len(about[i]), questions[i]) for i in part], tokenizer, args.room, rng)
-    ids, positions, segments, targets, weights = (t.to(features.device) for t in tensors)
+    length = -(-len(rows[part[-1]][0]) // 8) * 8
+    ids, positions, segments, targets, weights = (torch.tensor([rows[i][j] + [fill[j]] * (length - len(rows[i][j])) for i in part], device=features.device) for j in range(5))
     wanted = targets >= 0
-    logits, y, w = net.decode(features[torch.tensor([k for i in part for k in about[i]], device=features.device)], ids, positions, segments, tokenizer.image, wanted).float(), targets[wanted], weights[wanted]
+    shown = features[torch.tensor([k for i in part for k in about[i]], device=features.device)]
+    logits, y, w = net.decode(shown, ids, positions, segments, tokenizer.image, wanted).float(), targets[wanted], weights[wanted]
     total = total + (F.cross_entropy(logits, y, reduction="none") * w).sum()
     weight += w.sum()
     wrong = torch.zeros_like(wanted)
     wrong[wanted] = logits.argmax(-1) != y
-    misses = torch.zeros(len(names), 32, device=ids.device).scatter_add_(1, segments.clamp(0), wrong.float()).cpu()
-    for row, tasks in enumerate(names):
-      for k, t in enumerate(tasks): hits[t] += (float(misses[row, k + 1] == 0), 1.)
+    misses = torch.zeros(len(part), 32, device=ids.device).scatter_add_(1, segments.clamp(0), wrong.float()).cpu()
+    for k, i in enumerate(part):
+      for segment, task in enumerate(rows[i][5], 1): hits[task] += (float(misses[k, segment] == 0), 1.)
   return total / weight
 
 
