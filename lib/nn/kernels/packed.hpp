@@ -37,6 +37,9 @@ struct PackedKernels {
 
   void (*multiply)(const PackedProduct& work);
 
+  /// x (32 finite numbers) to the nearest of 255 steps, 128 too high, and the scale, rounded up in bf16.
+  void (*choose_int8)(const float* x, std::uint8_t* q, std::uint16_t* scale);
+
   /// The levels and the scale that leave about the least squared error on x (32 finite numbers).
   void (*choose_int4)(const float* x, std::uint8_t* level, std::uint16_t* scale);
 

@@ -45,7 +45,7 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kAvx2PackedKernels;
-const PackedKernels kAvx2PackedKernels = {"avx2", round_row, multiply, choose_int4, unpack_panel};
+const PackedKernels kAvx2PackedKernels = {"avx2", round_row, multiply, choose_int8, choose_int4, unpack_panel};
 
 }  // namespace lmm::nn::kernels
 

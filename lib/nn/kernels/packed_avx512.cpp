@@ -44,7 +44,7 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kAvx512VnniPackedKernels;
-const PackedKernels kAvx512VnniPackedKernels = {"avx512_vnni", round_row, multiply, choose_int4, unpack_panel};
+const PackedKernels kAvx512VnniPackedKernels = {"avx512_vnni", round_row, multiply, choose_int8, choose_int4, unpack_panel};
 
 }  // namespace lmm::nn::kernels
 

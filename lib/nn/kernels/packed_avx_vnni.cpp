@@ -44,7 +44,7 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kAvxVnniPackedKernels;
-const PackedKernels kAvxVnniPackedKernels = {"avx_vnni", round_row, multiply, choose_int4, unpack_panel};
+const PackedKernels kAvxVnniPackedKernels = {"avx_vnni", round_row, multiply, choose_int8, choose_int4, unpack_panel};
 
 }  // namespace lmm::nn::kernels
 

@@ -36,6 +36,6 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kPortablePackedKernels;
-const PackedKernels kPortablePackedKernels = {"portable", round_row, multiply, choose_int4, unpack_panel};
+const PackedKernels kPortablePackedKernels = {"portable", round_row, multiply, choose_int8, choose_int4, unpack_panel};
 
 }  // namespace lmm::nn::kernels
