@@ -35,6 +35,7 @@ def draw_shard(mix, seed, number, size=SHARD):
 
 def work(mix, seed, first, step, out, parent):
   os.nice(5)
+  out.cancel_join_thread()                                  # when the trainer has been killed nobody empties the queue: end all the same
   number = first
   while os.getppid() == parent:
     shard = draw_shard(mix, seed, number)
@@ -47,8 +48,8 @@ def work(mix, seed, first, step, out, parent):
 
 
 class Stream:
-  """Endless batches. workers: processes that draw; keep: shards held in memory; reuse: how often a picture is used on average
-  once memory is full; start: the first shard's number (a resumed run goes on behind the pictures it has seen)."""
+  """Endless batches. workers: processes that draw; keep: shards held in memory; reuse: how often a picture is used on average;
+  start: the first shard's number (a resumed run goes on behind the pictures it has seen)."""
 
   def __init__(self, mix, seed, workers=2, keep=80, reuse=2., start=0):
     context = multiprocessing.get_context("spawn")
@@ -76,7 +77,7 @@ class Stream:
     """(pixels (N, S, S, 3) uint8, labels, questions, the numbers of the pictures that each entry of the questions is about)"""
     if not self.shards: self.take(wait=True)
     self.credit += size / SHARD / self.reuse
-    if len(self.shards) < self.keep or self.credit >= 1:
+    if len(self.shards) < min(8, self.keep) or self.credit >= 1:
       if self.take(wait=False): self.credit = max(0., self.credit - 1)
     while len(self.order) < size: self.order = list(self.order) + self.rng.permutation(len(self.shards) * SHARD).tolist()
     chosen, self.order = self.order[:size], self.order[size:]

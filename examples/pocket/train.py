@@ -48,7 +48,7 @@ def label_accuracy(out, labels):
 
 def row(pictures, questions, tokenizer, room, rng):
   """The picture prefix, then as many of the questions as fit into `room` tokens: ids, positions, segments, targets, weights, and
-  the tasks of the segments. Short answers weigh more a token."""
+  the tasks of the segments. Short answers weigh more a token, and a question more where a picture has few."""
   ids = tokenizer.prefix(pictures)
   start = len(ids)
   segments, positions, targets, weights, chosen = [0] * start, list(range(start)), [-100] * start, [0.] * start, []
@@ -63,7 +63,7 @@ def row(pictures, questions, tokenizer, room, rng):
     positions += range(start, start + n)
     targets += [-100] * (len(asked) - 1) + reply
     weights += [0.] * (len(asked) - 1) + [len(reply) ** -.5] * len(reply)
-  return ids, positions, segments, targets, weights, chosen
+  return ids, positions, segments, targets, [w * len(chosen) ** -.5 for w in weights], chosen
 
 
 def answer_loss(net, features, questions, about, tokenizer, args, rng, hits):
