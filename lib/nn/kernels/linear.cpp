@@ -45,14 +45,12 @@ LinearView rows_from(const LinearView& w, std::int64_t first) {
 // x as the kernels take it: beside the numbers, for packed weights, rounded ones, in room of the thread that leads.
 class Input {
  public:
-  Input(Isa isa, const LinearView& w, const float* x, std::int64_t m, std::vector<char>& room)
+  Input(Isa isa, const LinearView& w, const float* x, std::int64_t m, std::vector<RoundedBlock>& room)
       : rows_(&row_kernels(isa)), packed_(&packed_kernels(isa)), x_(x), m_(m) {
     if (!packed(w)) return;
-    const auto blocks = blocks_of(w.in), all = m * blocks;
-    room.resize(static_cast<std::size_t>(all) * (kBlock + sizeof(float) + sizeof(std::int32_t)));
-    auto* const scales = reinterpret_cast<float*>(room.data());
-    rounded_ = {reinterpret_cast<std::int8_t*>(scales + 2 * all), scales, reinterpret_cast<std::int32_t*>(scales + all), blocks};
-    for (std::int64_t r = 0; r < m; ++r) packed_->round(x + r * w.in, DType::fp32, w.in, rounded_, r);
+    room.resize(static_cast<std::size_t>(m * blocks_of(w.in)));
+    rounded_ = room.data();
+    for (std::int64_t r = 0; r < m; ++r) packed_->round(x + r * w.in, DType::fp32, w.in, room.data() + r * blocks_of(w.in));
   }
   Input(Isa isa, const LinearView& w, const float* x, std::int64_t m) : Input(isa, w, x, m, room()) {}
 
@@ -78,15 +76,15 @@ class Input {
   }
 
  private:
-  static std::vector<char>& room() {
-    thread_local std::vector<char> room;
+  static std::vector<RoundedBlock>& room() {
+    thread_local std::vector<RoundedBlock> room;
     return room;
   }
   Input from(std::int64_t first, std::int64_t m, std::int64_t in) const {
     Input some = *this;
     some.x_ += first * in;
     some.m_ = m;
-    if (rounded_.q != nullptr) some.rounded_ = rounded_.from(first);
+    if (rounded_ != nullptr) some.rounded_ += first * blocks_of(in);
     return some;
   }
 
@@ -94,7 +92,7 @@ class Input {
   const PackedKernels* packed_;
   const float* x_;
   std::int64_t m_;
-  RoundedRows rounded_;
+  const RoundedBlock* rounded_ = nullptr;
 };
 
 }  // namespace
@@ -139,7 +137,7 @@ void gated_linears(ThreadPool& pool, Isa isa, std::span<const GatedTask> tasks, 
 
 void sum_linears(ThreadPool& pool, Isa isa, std::span<const SumTask> tasks, float* y) {
   if (tasks.empty()) return;
-  thread_local std::vector<std::vector<char>> rooms;
+  thread_local std::vector<std::vector<RoundedBlock>> rooms;
   rooms.resize(std::max(rooms.size(), tasks.size()));
   std::vector<Input> inputs;
   for (std::size_t i = 0; i < tasks.size(); ++i) inputs.emplace_back(isa, tasks[i].w, tasks[i].x, 1, rooms[i]);

@@ -26,10 +26,7 @@ void MatmulPlan::bind(Isa isa, const Matmul& product, int threads) {
   part_rows_ = parts_of(p_.rows, parts_);
   parts_ = parts_of(p_.rows, part_rows_);
   if (packed(p_.w)) {
-    const auto blocks = static_cast<std::size_t>(p_.rows * blocks_of(p_.w.in));
-    rounded_.resize(blocks * kBlock);
-    scales_.resize(blocks);
-    offsets_.resize(blocks);
+    rounded_.resize(static_cast<std::size_t>(p_.rows * blocks_of(p_.w.in)));
     return;
   }
   if (p_.dtype == DType::bf16) {
@@ -43,8 +40,6 @@ void MatmulPlan::bind(Isa isa, const Matmul& product, int threads) {
 
 std::int64_t MatmulPlan::panel() const noexcept { return packed(p_.w) ? kPackedPanels * kPanelRows : row_kernels(isa_).panel; }
 
-RoundedRows MatmulPlan::rounded() noexcept { return {rounded_.data(), scales_.data(), offsets_.data(), blocks_of(p_.w.in)}; }
-
 int MatmulPlan::prepare_chunks() const noexcept {
   return packed(p_.w) || p_.dtype == DType::bf16 ? static_cast<int>(parts_of(p_.rows, kPreparedRows)) : 0;
 }
@@ -54,7 +49,7 @@ void MatmulPlan::prepare(int chunk) noexcept {
   for (std::int64_t r = first; r < end; ++r) {
     const auto* const x = static_cast<const char*>(p_.x) + r * p_.x_stride * size_of(p_.dtype);
     if (packed(p_.w)) {
-      packed_kernels(isa_).round(x, p_.dtype, p_.w.in, rounded(), r);
+      packed_kernels(isa_).round(x, p_.dtype, p_.w.in, rounded_.data() + r * blocks_of(p_.w.in));
     } else {
       row_kernels(isa_).widen(reinterpret_cast<const std::uint16_t*>(x), p_.w.in, wide_.data() + r * wide_stride_);
     }
@@ -70,7 +65,7 @@ void MatmulPlan::multiply(int chunk, int thread) noexcept {
   const ProductOutput out{&p_.w, y, p_.y_stride, p_.dtype, p_.nonlinearity};
   if (packed(p_.w)) {
     const std::int64_t begin = at * kPackedPanels, end = std::min(begin + kPackedPanels, panels_of(p_.w.out));
-    packed_kernels(isa_).multiply({rounded().from(row), rows, begin, end, out});
+    packed_kernels(isa_).multiply({rounded_.data() + row * blocks_of(p_.w.in), rows, begin, end, out});
     return;
   }
   const bool half = p_.dtype == DType::bf16;

@@ -41,14 +41,11 @@ class MatmulPlan {
   Matmul p_;
   std::int64_t panels_ = 0, parts_ = 0, part_rows_ = 0;
   std::vector<float> wide_;  // (rows, in) where x is bf16
-  std::vector<std::int8_t> rounded_;
-  std::vector<float> scales_;
-  std::vector<std::int32_t> offsets_;
+  std::vector<RoundedBlock> rounded_;  // where w is packed
   LineFloats rooms_;  // one a thread
   std::int64_t wide_stride_ = 0, room_ = 0;
 
   std::int64_t panel() const noexcept;  // outputs of a chunk
-  RoundedRows rounded() noexcept;
 };
 
 }  // namespace lmm::nn::kernels

@@ -9,20 +9,18 @@
 
 namespace lmm::nn::kernels {
 
-/// Rows of x in 8 bits, as products with packed weights take them: number i of row r is scales[r, i / 32] * q[r, i].
-struct RoundedRows {
-  std::int8_t* q = nullptr;        // (rows, blocks, 32), -127 to 127
-  float* scales = nullptr;         // (rows, blocks)
-  std::int32_t* offsets = nullptr;  // (rows, blocks): -128 times the sum of q, for weights that are 128 too high
-  std::int64_t blocks = 0;
-
-  RoundedRows from(std::int64_t row) const { return {q + row * blocks * kBlock, scales + row * blocks, offsets + row * blocks, blocks}; }
+/// 32 neighbours of a row of x in 8 bits, as products with packed weights take them: number i is scale * q[i]. A row has
+/// blocks_of(in) of them.
+struct RoundedBlock {
+  std::int8_t q[kBlock];  // -127 to 127
+  float scale;
+  std::int32_t offset;  // -128 times the sum of q, for weights that are 128 too high
 };
 
 /// y = f(x W^T + b) for panels [begin, end) of a packed weight. A row's sums are in fp32 over its blocks in rising order: the
 /// same bits however rows and panels are shared out.
 struct PackedProduct {
-  RoundedRows x;
+  const RoundedBlock* x;  // (rows, blocks)
   std::int64_t rows, begin, end;
   ProductOutput out;
 };
@@ -31,9 +29,9 @@ struct PackedProduct {
 struct PackedKernels {
   const char* name;
 
-  /// Row r of `to` becomes x (in numbers of `dtype`), to the nearest of 255 steps of each block; a block with a number that is
-  /// not finite becomes no numbers.
-  void (*round)(const void* x, DType dtype, std::int64_t in, const RoundedRows& to, std::int64_t r);
+  /// The blocks of a row x (in numbers of `dtype`), to the nearest of 255 steps of each; a block with a number that is not
+  /// finite becomes no numbers.
+  void (*round)(const void* x, DType dtype, std::int64_t in, RoundedBlock* to);
 
   void (*multiply)(const PackedProduct& work);
 

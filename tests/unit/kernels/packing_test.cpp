@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <numeric>
 
 using namespace kernel_tests;
 using lmm::WeightType;
@@ -139,19 +140,15 @@ TEST_CASE("rows in 8 bits: little is lost of each block's largest number, and wh
         for (std::size_t j = first; j < std::min<std::size_t>(75, first + 32); ++j) largest = std::max(largest, std::abs(x[j]));
         CHECK(std::abs(rounded.values[i] - x[i]) <= largest * 0.00395F + 1e-35F);
       }
-      for (std::size_t i = 75; i < 96; ++i) CHECK(rounded.q[i] == 0);
-      for (std::size_t b = 0; b < 3; ++b) {
-        int total = 0;
-        for (std::size_t i = 0; i < 32; ++i) total += rounded.q[b * 32 + i];
-        CHECK(rounded.offsets[b] == -128 * total);
-      }
+      for (std::size_t i = 75; i < 96; ++i) CHECK(rounded.blocks[2].q[i - 64] == 0);
+      for (const RoundedBlock& block : rounded.blocks) CHECK(block.offset == -128 * std::accumulate(block.q, block.q + kBlock, 0));
     }
     for (const float none : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       std::vector<float> x(75, 1.0F);
       x[40] = none;
       const Rounded rounded(*kernels, x.data(), DType::fp32, 1, 75, 75);
-      CHECK(std::isfinite(rounded.scales[0]));
-      CHECK_FALSE(std::isfinite(rounded.scales[1]));
+      CHECK(std::isfinite(rounded.blocks[0].scale));
+      CHECK_FALSE(std::isfinite(rounded.blocks[1].scale));
     }
   }
 }
@@ -197,10 +194,9 @@ TEST_CASE("every kernel multiplies alike") {
     const std::vector<float> x = random_floats(random, m * k);
     for (const PackedKernels* kernels : all_packed_kernels()) {
       CAPTURE(std::string(kernels->name));
-      Rounded rounded(*kernels, x.data(), DType::fp32, m, k, k);
+      const Rounded rounded(*kernels, x.data(), DType::fp32, m, k, k);
       std::vector<float> y(static_cast<std::size_t>(m * n));
-      kernels->multiply({{rounded.q.data(), rounded.scales.data(), rounded.offsets.data(), blocks_of(k)}, m, 0, panels_of(n),
-                         {&packed.view, y.data(), n}});
+      kernels->multiply({rounded.blocks.data(), m, 0, panels_of(n), {&packed.view, y.data(), n}});
       bool near = true;
       for (std::int64_t j = 0; j < m; ++j) {
         const Product expected = multiply(packed.full, rounded.values.data() + j * k);

@@ -125,17 +125,14 @@ struct PackedLinear {
 /// Rows (m, in) in 8 bits, and the numbers that they stand for.
 struct Rounded {
   Rounded(const PackedKernels& kernels, const void* x, DType dtype, std::int64_t m, std::int64_t in, std::int64_t stride)
-      : q(static_cast<std::size_t>(m * blocks_of(in) * kBlock)), scales(q.size() / kBlock), offsets(scales.size()) {
-    const RoundedRows rows{q.data(), scales.data(), offsets.data(), blocks_of(in)};
+      : blocks(static_cast<std::size_t>(m * blocks_of(in))) {
     for (std::int64_t r = 0; r < m; ++r) {
-      kernels.round(static_cast<const char*>(x) + r * stride * (dtype == DType::bf16 ? 2 : 4), dtype, in, rows, r);
-      const RoundedRows row = rows.from(r);
-      for (std::int64_t i = 0; i < in; ++i) values.push_back(row.scales[i / kBlock] * static_cast<float>(row.q[i]));
+      RoundedBlock* const row = blocks.data() + r * blocks_of(in);
+      kernels.round(static_cast<const char*>(x) + r * stride * (dtype == DType::bf16 ? 2 : 4), dtype, in, row);
+      for (std::int64_t i = 0; i < in; ++i) values.push_back(row[i / kBlock].scale * static_cast<float>(row[i / kBlock].q[i % kBlock]));
     }
   }
-  std::vector<std::int8_t> q;
-  std::vector<float> scales;
-  std::vector<std::int32_t> offsets;
+  std::vector<RoundedBlock> blocks;  // (m, blocks)
   std::vector<float> values;  // (m, in)
 };
 

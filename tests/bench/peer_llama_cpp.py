@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 """llama.cpp beside lmm: one process' worth of figures of a GGUF file as JSON, or the file in another type.
 
-  python llama_cpp_peer.py measure FILE.gguf [--threads 2] [--prompts 512,1024] [--new-tokens 64]
-  python llama_cpp_peer.py quantize FILE.gguf OUT.gguf Q4_0
-  python llama_cpp_peer.py logits FILE.gguf --ids FILE.json --out FILE.npy     (behind each list of token ids)
+  python peer_llama_cpp.py measure FILE.gguf [--threads 2] [--prompts 512,1024] [--new-tokens 64]
+  python peer_llama_cpp.py quantize FILE.gguf OUT.gguf Q4_0
+  python peer_llama_cpp.py logits FILE.gguf --ids FILE.json --out FILE.npy     (behind each list of token ids)
 
 Needs pip's llama-cpp-python.
 """
 import argparse
 import ctypes
 import json
-import resource
 import statistics
 import time
 
 import llama_cpp
 import numpy as np
+
+from process import peak_memory
 
 TYPES = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_1": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_1,
          "IQ4_NL": llama_cpp.LLAMA_FTYPE_MOSTLY_IQ4_NL, "Q4_K_S": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_S,
@@ -51,7 +52,7 @@ def measure(path: str, threads: int, prompts: list[int], new_tokens: int) -> dic
                 model.eval([token])
                 times.append(time.perf_counter() - begin)
             result["decode_tps"] = 1 / statistics.median(times)
-    result["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    result["peak_bytes"] = peak_memory()
     return result
 
 
