@@ -58,6 +58,11 @@ lmm_code lmm_load_options_set_device(lmm_load_options* options, const char* devi
   });
 }
 
+lmm_code lmm_load_options_set_cache_folder(lmm_load_options* options, const char* path, size_t length, lmm_error** error) {
+  return call_on(options, "options", error,
+                 [&](lmm_load_options& self) { self.options.cache_folder = text_argument(path, length, "path"); });
+}
+
 lmm_code lmm_load_options_set_max_memory(lmm_load_options* options, uint64_t bytes, lmm_error** error) {
   return call_on(options, "options", error, [&](lmm_load_options& self) { self.options.max_memory = bytes; });
 }

@@ -67,6 +67,7 @@ void ModelFlags::add(CLI::App& app) {
   app.add_option("--threads", threads, "Threads of the arithmetic; 0: as many as the process may use")
       ->capture_default_str();
   app.add_option("--device", device, "cpu, or cuda / cuda:N where libtorch has it")->capture_default_str();
+  app.add_option("--cache", cache_folder, "Where packed weights are kept for later runs, which map them")->type_name("FOLDER");
   app.add_option("--max-memory", max_memory, "Most memory that the weights may take, e.g. 8G; 0: no limit")
       ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("BYTES");
@@ -78,6 +79,7 @@ lmm::LoadOptions ModelFlags::options(ProgressBar& bar) const {
   options.weights = parse_weights(weights);
   options.threads = threads;
   options.device = device;
+  options.cache_folder = cache_folder;
   options.max_memory = max_memory;
   options.on_progress = bar.callback();
   return options;

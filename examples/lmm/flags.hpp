@@ -20,6 +20,7 @@ struct ModelFlags {
   std::string weights = "full";
   int threads = 0;
   std::string device = "cpu";
+  std::string cache_folder;
   std::uint64_t max_memory = 0;
 
   void add(CLI::App& app);

@@ -3,8 +3,10 @@
 #include "lib/nn/kernels/linear.hpp"
 #include "lib/nn/kernels/matmul.hpp"
 #include "lib/nn/kernels/packing.hpp"
+#include "lib/weights/packed_cache.hpp"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -27,14 +29,36 @@ DType kernel_type(at::ScalarType type) { return type == at::kBFloat16 ? DType::b
 
 Matrix::Matrix(at::Tensor dense) : stored_(std::move(dense)), dtype_(stored_.scalar_type()), out_(stored_.size(0)), in_(stored_.size(1)) {}
 
-Matrix::Matrix(at::Tensor dense, WeightType packing, std::shared_ptr<kernels::ThreadPool> pool) : Matrix(std::move(dense)) {
+Matrix::Matrix(at::Tensor dense, WeightType packing, const Placement& placement) : Matrix(std::move(dense)) {
   if (packing == WeightType::full) return;
   const kernels::LinearView full = view();
   kernels::LinearView panels = full;
   panels.packing = packing_ = packing;
-  pool_ = std::move(pool);
-  const at::Tensor kept = std::exchange(stored_, at::empty({kernels::weight_bytes(panels)}, at::kByte));
-  kernels::pack(*pool_, kernels::best_isa(), full, packing, stored_.mutable_data_ptr());
+  pool_ = placement.pool;
+  const at::Tensor kept = std::move(stored_);
+  stored_ = packed(kept, full, panels, placement);
+}
+
+at::Tensor Matrix::packed(const at::Tensor& dense, const kernels::LinearView& full, const kernels::LinearView& panels,
+                          const Placement& placement) {
+  const std::int64_t size = kernels::weight_bytes(panels);
+  const auto make = [&] {
+    at::Tensor out = at::empty({size}, at::kByte);
+    kernels::pack(*placement.pool, kernels::best_isa(), full, panels.packing, out.mutable_data_ptr());
+    return out;
+  };
+  if (placement.cache == nullptr) return make();
+  const std::string key = weights::PackedCache::key(
+      {static_cast<const std::byte*>(dense.const_data_ptr()), dense.nbytes()},
+      fmt::format("{}.{} {}x{} {}", weight_type_name(panels.packing), kernels::kPackedVersion, full.out, full.in, dtype_name(full.dtype)));
+  const auto bytes = static_cast<std::uint64_t>(size);
+  if (auto found = placement.cache->find(key, bytes)) {
+    // from_blob wants a mutable pointer; nothing writes through it, and the mapping is read-only.
+    return at::from_blob(const_cast<std::byte*>(found.get()), {size}, [found](void*) mutable { found.reset(); }, at::kByte);
+  }
+  at::Tensor out = make();
+  placement.cache->add(key, {std::make_shared<at::Tensor>(out), static_cast<const std::byte*>(out.const_data_ptr())}, bytes);
+  return out;
 }
 
 kernels::LinearView Matrix::view(const at::Tensor& bias) const {

@@ -3,6 +3,7 @@
 #include "lib/nn/activation.hpp"
 #include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/kernels/views.hpp"
+#include "lib/nn/placement.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -21,8 +22,8 @@ class Matrix {
   /// The tensor itself.
   explicit Matrix(at::Tensor dense);
 
-  /// Packs what `dense` (fp32 or bf16, on the CPU) holds; full: the tensor itself.
-  Matrix(at::Tensor dense, WeightType packing, std::shared_ptr<kernels::ThreadPool> pool);
+  /// Packs what `dense` (fp32 or bf16, on the CPU) holds, or takes it from the placement's cache; full: the tensor itself.
+  Matrix(at::Tensor dense, WeightType packing, const Placement& placement);
 
   /// (..., in) -> (..., out), and the activation of it. Worker thread only.
   at::Tensor linear(const at::Tensor& x, const at::Tensor& bias = {}, const Activation* activation = nullptr) const;
@@ -31,6 +32,8 @@ class Matrix {
   kernels::LinearView view(const at::Tensor& bias = {}) const;
 
  private:
+  static at::Tensor packed(const at::Tensor& dense, const kernels::LinearView& full, const kernels::LinearView& panels,
+                           const Placement& placement);
   at::Tensor dense() const;
   bool has_kernel(const at::Tensor& x) const;
   at::Tensor few(const at::Tensor& x, const at::Tensor& bias) const;

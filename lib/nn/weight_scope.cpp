@@ -65,7 +65,7 @@ WeightScope WeightScope::packable() const {
 }
 
 Matrix WeightScope::matrix(std::string_view name, const std::vector<std::int64_t>& shape) const {
-  Matrix out(tensor(name, shape), packing_, placement_.pool);
+  Matrix out(tensor(name, shape), packing_, placement_);
   if (packing_ != WeightType::full) scope_.tensor(name, shape).not_needed();
   return out;
 }

@@ -53,7 +53,7 @@ class WeightScope {
 
   /// An output layer likewise, but in 8 bits at least: its errors go straight into the logits.
   Matrix packed_output(const at::Tensor& dense) const {
-    return Matrix(dense, packing_ == WeightType::int4 ? WeightType::int8 : packing_, placement_.pool);
+    return Matrix(dense, packing_ == WeightType::int4 ? WeightType::int8 : packing_, placement_);
   }
 
   const Placement& placement() const noexcept { return placement_; }

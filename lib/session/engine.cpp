@@ -7,6 +7,7 @@
 #include "lib/nn/runtime.hpp"
 #include "lib/session/conversation.hpp"
 #include "lib/session/prompt.hpp"
+#include "lib/weights/packed_cache.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -116,6 +117,22 @@ void release_mapped(const weights::Weights& weights) {
   for (const weights::TensorView& view : weights.tensors()) view.not_needed();
 }
 
+std::shared_ptr<weights::PackedCache> open_cache(const std::filesystem::path& folder, const LoadOptions& options, at::ScalarType dtype) {
+  if (options.weights == WeightType::full || options.cache_folder.empty()) return nullptr;
+  const std::string how = fmt::format("{}-{}", weight_type_name(options.weights), dtype_name(public_type(dtype)));
+  return std::make_shared<weights::PackedCache>(weights::PackedCache::file_in(options.cache_folder, folder, how));
+}
+
+/// A cache that can't be written costs the next load its time, and this one nothing.
+void write_cache(weights::PackedCache& cache, const Log& log) {
+  try {
+    cache.write();
+    log.line(LogLevel::info, "{}: {} packed matrices mapped, {} made", cache.path().string(), cache.found(), cache.made());
+  } catch (const Error& error) {
+    log.line(LogLevel::warning, "packed weights are not kept: {}", error.what());
+  }
+}
+
 /// The notation whose tokens the vocabulary has.
 std::optional<answer::Format> grounding_format(const tokenizer::Tokenizer& tokenizer) {
   const auto has = [&](std::string_view token) { return tokenizer.id_of(token).has_value(); };
@@ -173,6 +190,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
          options.device);
   }
   placement.weights = options.weights;
+  placement.cache = open_cache(folder, options, placement.dtype);
 
   engine->text = TextTools::load(folder);
   engine->generation = generate::GenerationConfig::load(folder);
@@ -191,6 +209,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   }
   loading.get();
   run.checkpoint();  // cancelled at the very end is cancelled
+  if (placement.cache != nullptr) write_cache(*placement.cache, engine->log);
   if (options.weights != WeightType::full) release_mapped(*checkpoint.weights);
   engine->info = model_info(checkpoint, engine->family->info(), engine->text->chat_template.has_value());
   engine->info.compute_dtype = public_type(placement.dtype);

@@ -54,6 +54,7 @@ std::vector<std::pair<const char*, Call>> calls_about(void* wrong) {
       CALL(lmm_load_options_set_weights, w_load, LMM_WEIGHTS_INT8),
       CALL(lmm_load_options_set_threads, w_load, 1),
       CALL(lmm_load_options_set_device, w_load, "cpu", 3),
+      CALL(lmm_load_options_set_cache_folder, w_load, "x", 1),
       CALL(lmm_load_options_set_max_memory, w_load, 1),
       CALL(lmm_load_options_set_on_progress, w_load, nullptr, nullptr, nullptr),
       CALL(lmm_load_options_set_on_log, w_load, nullptr, nullptr, nullptr),

@@ -235,6 +235,10 @@ TEST_CASE("options of loading") {
     fails(LMM_ERROR_INVALID_ARGUMENT, {"device"},
           [&](lmm_error** e) { return lmm_load_options_set_device(options, device, LMM_STRLEN, e); });
   }
+  for (const char* folder : {"", "/tmp/some where"}) {
+    ok([&](lmm_error** e) { return lmm_load_options_set_cache_folder(options, folder, LMM_STRLEN, e); });
+  }
+  fails(LMM_ERROR_INVALID_ARGUMENT, {"path"}, [&](lmm_error** e) { return lmm_load_options_set_cache_folder(options, nullptr, 1, e); });
   ok([&](lmm_error** e) { return lmm_load_options_set_max_memory(options, UINT64_MAX, e); });
 }
 

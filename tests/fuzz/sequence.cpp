@@ -202,6 +202,7 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
     SET(lmm_load_options_set_weights, load_options, small_integer()),
     SET(lmm_load_options_set_threads, load_options, any_of({0, 1, 2, -1, 1025})),
     SET(lmm_load_options_set_device, load_options, any_of({"cpu", "cpu", "cuda:99", "toaster", "\xFF"}), LMM_STRLEN),
+    SET(lmm_load_options_set_cache_folder, load_options, any_of({"", "/nowhere/at/all", "\xFF"}), LMM_STRLEN),
     SET(lmm_load_options_set_max_memory, load_options, any_of<uint64_t>({0, UINT64_MAX, 1000})),
     OP(lmm_load_options_set_on_progress, keep([](void* user, lmm_error** e) {
          return lmm_load_options_set_on_progress(load_options.pick(), chance(80) ? on_progress : nullptr, user, release,

@@ -38,6 +38,34 @@ def test_a_step_that_is_observed_gives_the_same_tokens(weights):
     assert logits
 
 
+def test_packed_weights_are_kept_and_mapped(tmp_path):
+    lines = []
+
+    def load():
+        lines.clear()
+        model = lmm.Model.load(MODEL, weights="int4", threads=1, cache_folder=tmp_path / "cache", on_log=lambda level, line: lines.append(line))
+        return answers(model), next(line for line in lines if "matrices mapped" in line)
+
+    first, made = load()
+    (file,) = (tmp_path / "cache").iterdir()
+    again, mapped = load()
+    assert first == again
+    assert " 0 packed matrices mapped" in made and mapped.endswith(", 0 made"), (made, mapped)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    mended, made = load()
+    assert mended == first and " 0 packed matrices mapped" in made
+    assert file.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    lines = []
+    model = lmm.Model.load(MODEL, weights="int8", threads=1, cache_folder=tmp_path / "file", on_log=lambda level, line: lines.append(line))
+    assert any("packed weights are not kept" in line and str(tmp_path / "file") in line for line in lines)
+    model.close()
+
+
 def test_the_log_tells():
     lines = []
     lmm.Model.load(MODEL, weights="int8", on_log=lambda level, line: lines.append(line)).close()

@@ -81,6 +81,7 @@ CALLS: dict[str, list[Any]] = {
     "lmm_load_options_set_weights": [LoadOptions, c_int32],
     "lmm_load_options_set_threads": [LoadOptions, c_int32],
     "lmm_load_options_set_device": [LoadOptions, c_char_p, c_size_t],
+    "lmm_load_options_set_cache_folder": [LoadOptions, c_char_p, c_size_t],
     "lmm_load_options_set_max_memory": [LoadOptions, c_uint64],
     "lmm_load_options_set_on_progress": [LoadOptions, OnProgress, c_void_p, c_void_p],
     "lmm_load_options_set_on_log": [LoadOptions, OnLog, c_void_p, c_void_p],

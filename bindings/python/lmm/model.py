@@ -95,6 +95,7 @@ class Model:
         weights: WeightType = "full",
         threads: int = 0,
         device: str = "cpu",
+        cache_folder: Optional[Folder] = None,
         max_memory: int = 0,
         on_progress: Optional[OnProgress] = None,
         on_log: Optional[OnLog] = None,
@@ -106,6 +107,7 @@ class Model:
         bits a weight and a scale for each 32, packed now, half of bf16's memory and faster; "int4": 4 bits, half of that and
         less exact.
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
+        cache_folder: where packed weights are kept for later loads, which map them.
         max_memory: bytes that the weights may take, 0: no limit. on_progress: called on this thread with the stage
         "load"; giving False, or raising, cancels, as does Ctrl-C.
         Raises NotFound, ReadFailed, BadFile, Unsupported, BadTemplate, NoDevice, OutOfMemory, Cancelled.
@@ -118,6 +120,9 @@ class Model:
         call("lmm_load_options_set_threads", options, _convert.integer(threads, "threads", bits=32))
         place = _convert.utf8(device, "device")
         call("lmm_load_options_set_device", options, place, len(place))
+        if cache_folder is not None:
+            kept = _convert.path(cache_folder, "cache_folder")
+            call("lmm_load_options_set_cache_folder", options, kept, len(kept))
         call("lmm_load_options_set_max_memory", options, _convert.integer(max_memory, "max_memory", signed=False))
         if on_log is not None:
             _set_log(options, on_log)

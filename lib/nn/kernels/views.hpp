@@ -20,6 +20,7 @@ struct VectorView {
 /// all blocks, four neighbours of a row side by side as one instruction multiplies them, then the scales of each block's rows in
 /// bf16. int8: number i of a block's row r is byte i % 4 of [i / 4][r], 128 too high. int4: two of these bytes are one, i / 4 < 4
 /// in its lower half, and name one of kInt4Levels. Rows, numbers and bytes that are not there are filled up with 0.
+constexpr int kPackedVersion = 1;  // counted up with every change of this, of the levels, or of how they are chosen
 constexpr std::int64_t kPanelRows = 16;
 constexpr std::int64_t kBlock = 32;
 
