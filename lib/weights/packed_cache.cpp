@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -29,11 +30,16 @@ std::string digest_of(const std::byte* bytes, std::uint64_t size) {
 /// A new file that is gone again unless it is kept.
 class NewFile {
  public:
-  explicit NewFile(const fs::path& beside) : path_(beside.string() + ".XXXXXX"), fd_(::mkostemp(path_.data(), O_CLOEXEC)) {
+  explicit NewFile(const fs::path& beside) {
+    static std::atomic<unsigned> number{0};
+    do {  // a name may be left of a process that was killed
+      path_ = fmt::format("{}.{}.{}", beside.string(), ::getpid(), ++number);
+      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd_ < 0 && errno == EEXIST);
     if (fd_ < 0) refuse("create");
   }
   ~NewFile() {
-    if (fd_ >= 0) ::close(fd_);
+    ::close(fd_);
     if (!path_.empty()) ::unlink(path_.c_str());
   }
   NewFile(const NewFile&) = delete;
@@ -60,7 +66,7 @@ class NewFile {
   [[noreturn]] void refuse(const char* what) const { fail(ErrorCode::io, "{}: cannot {}: {}", path_, what, std::strerror(errno)); }
 
   std::string path_;
-  int fd_;
+  int fd_ = -1;
 };
 
 }  // namespace
