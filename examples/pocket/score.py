@@ -128,7 +128,7 @@ def damage_table(result):
 def main():
   p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
   p.add_argument("model", help="a training file (.pt, engine own) or an exported folder")
-  p.add_argument("--engine", choices=["own", "transformers", "lmm"], default="transformers")
+  p.add_argument("--engine", choices=engines.ENGINES, default="transformers")
   p.add_argument("--same-as", choices=["own", "transformers", "lmm"], help="compare answers item by item instead of scoring")
   p.add_argument("--n", type=int, default=400)
   p.add_argument("--tasks", default=",".join(tasks.TASKS), help="names, or all")

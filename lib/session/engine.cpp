@@ -228,6 +228,9 @@ void Engine::log_load(const weights::Weights& weights, const LoadOptions& option
   log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {}{} on {}, {} threads, {} kernels, loaded in {:.3f} s",
            info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), packed,
            options.device, threads, kernels, load_seconds);
+  if (options.threads > threads) {
+    log.line(LogLevel::warning, "{}: {} threads were asked for, {} is what this process may use", info.folder, options.threads, threads);
+  }
   const std::vector<std::string_view> unused = weights.unused();
   if (!unused.empty()) {
     log.line(LogLevel::warning, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),

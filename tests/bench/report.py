@@ -130,5 +130,6 @@ def plot(rows: list[dict], engines: list[str], note: str, path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("how good, as a share of lmm (longer is better)")
     axes.set_title(note.split(";")[0], fontsize=9)
-    axes.legend()
+    axes.margins(y=0.01)
+    figure.legend(loc="outside lower center", ncols=len(engines))
     figure.savefig(path, dpi=110)

@@ -37,6 +37,12 @@ def test_load_tells_of_progress_and_log():
     assert any(level == "debug" and "1 new" in line for level, line in lines)
 
 
+def test_more_threads_than_there_are_is_said():
+    lines = []
+    with lmm.Model.load(MODEL, threads=1024, on_log=lambda level, line: lines.append((level, line))):
+        assert any(level == "warning" and "1024 threads were asked for" in line for level, line in lines)
+
+
 def test_load_is_cancelled_by_on_progress():
     with pytest.raises(lmm.Cancelled):
         lmm.Model.load(MODEL, on_progress=lambda _: False)

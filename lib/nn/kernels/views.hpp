@@ -45,7 +45,7 @@ inline bool packed(const LinearView& w) noexcept { return w.packing != WeightTyp
 inline std::int64_t blocks_of(std::int64_t in) noexcept { return (in + kBlock - 1) / kBlock; }
 
 /// Bytes of the numbers of a block of a panel.
-inline std::int64_t block_bytes(WeightType packing) noexcept { return kBlock * kPanelRows / (packing == WeightType::int4 ? 2 : 1); }
+constexpr std::int64_t block_bytes(WeightType packing) noexcept { return kBlock * kPanelRows / (packing == WeightType::int4 ? 2 : 1); }
 
 /// Bytes from one panel to the next: its scales end where a line of the cache ends.
 inline std::int64_t panel_bytes(const LinearView& w) noexcept {
