@@ -241,7 +241,7 @@ def arguments(argv=None):
   p.add_argument("--threads", type=int, default=2)
   p.add_argument("--workers", type=int, default=2, help="processes that draw")
   p.add_argument("--keep", type=int, default=80, help="shards of 256 pictures held in memory (20 MB each)")
-  p.add_argument("--reuse", type=float, default=2.)
+  p.add_argument("--reuse", type=float, default=1., help="how often a picture is used; drawing one costs a twentieth of a step's time for it")
   p.add_argument("--report", type=float, default=30, help="seconds between two lines of progress")
   p.add_argument("--save-every", type=float, default=180)
   p.add_argument("--compile", type=int, default=0)
