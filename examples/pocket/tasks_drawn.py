@@ -189,4 +189,4 @@ def bone(rng, task, test):
   grey = base + .25 * flesh + light * rng.uniform(.6, .85) + rng.normal(0, rng.uniform(2, 7), (SIDE, SIDE))
   canvas.image = Image.fromarray((grey[..., None] * np.array([.92, .98, 1.06])).clip(0, 255).astype("u1"))
   out = [question(canvas, "bone", "bone", "no" if box is None else "yes"), question(canvas, "fracture", "fracture", "not there" if box is None else box_text(box))]
-  return canvas, out[::-1] if task == "fracture" else out
+  return canvas, out[1:] if task == "fracture" else out         # where all are broken, "broken?" would teach to say yes
