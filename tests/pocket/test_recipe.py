@@ -81,18 +81,18 @@ def test_recipe_trains_goes_on_exports_and_scores(assets, tmp_path):
   pytest.importorskip("transformers")
   recipe("export.py", ask, folder)
   assert json.load(open(folder / "config.json"))["model_type"] == "idefics3"
-  out = recipe("score.py", folder, "--engine", "own", "--n", 2, "--table", "--json", tmp_path / "scores.json", environment=assets)
-  assert out.count("| seen |") == 14, out
-  out = recipe("score.py", folder, "--engine", "own", "--same-as", "transformers", "--n", 1, environment=assets)
-  assert out.strip().endswith("24 of 24 answers are equal"), out
+  out = recipe("score.py", folder, "--engine", "own", "--n", 2, "--tasks", "all", "--damage", "blur", "--table", "--json", tmp_path / "scores.json", environment=assets)
+  assert out.count("| seen |") == 24 and "| task | clean | blur |" in out, out
+  out = recipe("score.py", folder, "--engine", "own", "--same-as", "transformers", "--n", 1, "--tasks", "all", environment=assets)
+  assert out.strip().endswith("37 of 37 answers are equal"), out
 
 
 def test_pictures_are_reproducible(assets):
   code = ("import numpy as np, tasks, zlib; "
-          "print([zlib.crc32(tasks.make(t, np.random.default_rng([5, i]), test=bool(i % 2))[0].tobytes()) for i, t in enumerate(tasks.TASKS * 2)])")
+          "print([zlib.crc32(tasks.make(t, np.random.default_rng([5, i]), test=bool(i % 2))[0].tobytes()) for i, t in enumerate(tasks.ALL_TASKS * 2)])")
   runs = [subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True, env={**os.environ, **assets}).stdout for _ in range(2)]
   assert runs[0] == runs[1]
-  assert len(set(json.loads(runs[0]))) == 28
+  assert len(set(json.loads(runs[0]))) == 48
 
 
 def test_gallery_is_one_page(tmp_path):
