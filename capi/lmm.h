@@ -373,7 +373,8 @@ LMM_CAPI lmm_code lmm_load_options_set_device(lmm_load_options* options, const c
 
 /* A folder where packed weights are kept for later loads, which map them; it is made if it is not there. A file that is cut
  * short, or of another version, is made again; one that can't be written is left out. Default "": nowhere. */
-LMM_CAPI lmm_code lmm_load_options_set_cache_folder(lmm_load_options* options, const char* path, size_t length, lmm_error** error);
+LMM_CAPI lmm_code lmm_load_options_set_cache_folder(lmm_load_options* options, const char* path, size_t length,
+                                                    lmm_error** error);
 
 /* Bytes that the weights may take, checked before they are read: OUT_OF_MEMORY. Default 0: no limit. */
 LMM_CAPI lmm_code lmm_load_options_set_max_memory(lmm_load_options* options, uint64_t bytes, lmm_error** error);

@@ -56,7 +56,8 @@ struct LoadOptions {
   WeightType weights = WeightType::full;
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
-  std::string cache_folder = {};   ///< where packed weights are kept for later loads, which map them; "": nowhere. Made if it is not there
+  std::string cache_folder = {};   ///< where packed weights are kept for later loads, which map them; "": nowhere. It is made
+                                   ///< if it is not there; where it can't be written to the log warns
   std::uint64_t max_memory = 0;    ///< bytes that the weights may take in the compute type; 0: no limit. Checked before allocating
   OnProgress on_progress = {};
   OnLog on_log = {};               ///< kept by the model

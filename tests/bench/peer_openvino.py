@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from process import peak_memory
+from measuring import median_of, peak_memory
 
 
 def convert(model: str, out: str, bits: int) -> None:
@@ -51,16 +51,6 @@ def convert_tower(model: str, out: str) -> None:
 
 def compiled(path: Path, threads: int) -> ov.CompiledModel:
     return ov.Core().compile_model(path, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"})
-
-
-def median_of(function, repeats: int = 3) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
 
 
 class Decoder:

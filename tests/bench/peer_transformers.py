@@ -13,17 +13,7 @@ import torch
 from PIL import Image
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
 
-from process import peak_memory
-
-
-def median_of(function, repeats: int = 3) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+from measuring import median_of, peak_memory
 
 
 def vision_inputs(folder: str, picture: str):
@@ -39,10 +29,11 @@ def vision_inputs(folder: str, picture: str):
 @torch.inference_mode()
 def measure(folder: str, picture: str | None, prompts: list[int], new_tokens: int) -> dict:
     begin = time.perf_counter()
-    loader = AutoModelForImageTextToText if picture else AutoModelForCausalLM
+    config = AutoConfig.from_pretrained(folder)
+    loader = AutoModelForImageTextToText if hasattr(config, "vision_config") else AutoModelForCausalLM
     model = loader.from_pretrained(folder, dtype=torch.bfloat16).eval()
     result = {"load_s": time.perf_counter() - begin}
-    vocab = AutoConfig.from_pretrained(folder).get_text_config().vocab_size
+    vocab = config.get_text_config().vocab_size
     if picture:
         inputs, tiles, process = vision_inputs(folder, picture)
         encode = median_of(lambda: model.model.get_image_features(**inputs))

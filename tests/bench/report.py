@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 import text_decoder
+from measuring import processor_name
 
 STAGES = (  # key, title, unit, factor, larger is better, of each type of weights
     ("load_s", "load", "s", 1, False, False),
@@ -27,10 +28,7 @@ class Machine:
     def __init__(self, threads: int):
         torch.set_num_threads(threads)
         self.bandwidth = self.products = 0.0
-        self.name = "unknown processor"
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                self.name = line.split(":", 1)[1].strip()
+        self.name = processor_name()
 
     def measure(self) -> None:
         read = torch.ones(1 << 25, dtype=torch.int64)

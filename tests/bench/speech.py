@@ -12,12 +12,13 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from measuring import peak_memory, processor_name
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000
@@ -93,21 +94,6 @@ ENGINES = {
 }
 
 
-def processor_name():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown processor"
-
-
-def peak_bytes():
-    """Peak of this process alone: ru_maxrss of a child begins with that of its parent."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def measure(name, options):
     """One process' worth of one engine."""
     begin = time.perf_counter()
@@ -117,7 +103,7 @@ def measure(name, options):
     begin = time.perf_counter()
     text = hear(str(options.out / "speech.wav"))
     seconds = time.perf_counter() - begin
-    return {"load_s": load, "seconds": seconds, "text": text, "peak_bytes": peak_bytes()}
+    return {"load_s": load, "seconds": seconds, "text": text, "peak_bytes": peak_memory()}
 
 
 def speech(out, seconds):

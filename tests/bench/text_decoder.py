@@ -15,9 +15,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-PARTS = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-         "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
-         "post_attention_layernorm": "ffn_norm"}
+sys.path.append(str(Path(__file__).resolve().parents[1] / "parity"))
+from checkpoints import LLAMA_NAMES  # noqa: E402
+
+PARTS = {name: part for part, name in LLAMA_NAMES.items()}
 OUTER = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}
 
 

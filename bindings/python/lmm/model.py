@@ -107,7 +107,8 @@ class Model:
         bits a weight and a scale for each 32, packed now, half of bf16's memory and faster; "int4": 4 bits, half of that and
         less exact.
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
-        cache_folder: where packed weights are kept for later loads, which map them.
+        cache_folder: where packed weights are kept for later loads, which map them; made if it is not there. Where it can't
+        be written to the log warns.
         max_memory: bytes that the weights may take, 0: no limit. on_progress: called on this thread with the stage
         "load"; giving False, or raising, cancels, as does Ctrl-C.
         Raises NotFound, ReadFailed, BadFile, Unsupported, BadTemplate, NoDevice, OutOfMemory, Cancelled.

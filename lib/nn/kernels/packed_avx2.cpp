@@ -21,8 +21,6 @@ constexpr int kLanes = 8;
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/panel_output.inc"
 
-typedef std::uint8_t Bytes __attribute__((vector_size(kLanes * 4)));
-
 constexpr bool kTooHigh = false;
 constexpr int kColumns = 2;
 
@@ -33,11 +31,9 @@ inline Ints dot(Ints total, Bytes w, Ints x) {
   return total + reinterpret_cast<Ints>(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-inline Bytes stored(Bytes w) { return w ^ std::uint8_t{128}; }
-
-inline Bytes level(Bytes index) {
-  const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kInt4Levels));
-  return reinterpret_cast<Bytes>(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), reinterpret_cast<__m256i>(index)));
+inline Bytes look_up(const std::uint8_t* table, Bytes index) {
+  const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return reinterpret_cast<Bytes>(_mm256_shuffle_epi8(bytes, reinterpret_cast<__m256i>(index)));
 }
 
 #include "lib/nn/kernels/packed.inc"
@@ -45,7 +41,7 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kAvx2PackedKernels;
-const PackedKernels kAvx2PackedKernels = {"avx2", round_row, multiply, choose_int8, choose_int4, unpack_panel};
+const PackedKernels kAvx2PackedKernels = kernels_named("avx2");
 
 }  // namespace lmm::nn::kernels
 

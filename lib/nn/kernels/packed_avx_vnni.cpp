@@ -21,8 +21,6 @@ constexpr int kLanes = 8;
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/panel_output.inc"
 
-typedef std::uint8_t Bytes __attribute__((vector_size(kLanes * 4)));
-
 // The instruction's first factor has no sign.
 constexpr bool kTooHigh = true;
 constexpr int kColumns = 2;
@@ -32,11 +30,9 @@ inline Ints dot(Ints total, Bytes w, Ints x) {
       _mm256_dpbusd_avx_epi32(reinterpret_cast<__m256i>(total), reinterpret_cast<__m256i>(w), reinterpret_cast<__m256i>(x)));
 }
 
-inline Bytes stored(Bytes w) { return w; }
-
-inline Bytes level(Bytes index) {
-  const __m128i levels = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kInt4Levels)), _mm_set1_epi8(-128));
-  return reinterpret_cast<Bytes>(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), reinterpret_cast<__m256i>(index)));
+inline Bytes look_up(const std::uint8_t* table, Bytes index) {
+  const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return reinterpret_cast<Bytes>(_mm256_shuffle_epi8(bytes, reinterpret_cast<__m256i>(index)));
 }
 
 #include "lib/nn/kernels/packed.inc"
@@ -44,7 +40,7 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kAvxVnniPackedKernels;
-const PackedKernels kAvxVnniPackedKernels = {"avx_vnni", round_row, multiply, choose_int8, choose_int4, unpack_panel};
+const PackedKernels kAvxVnniPackedKernels = kernels_named("avx_vnni");
 
 }  // namespace lmm::nn::kernels
 

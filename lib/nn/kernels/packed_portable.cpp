@@ -10,7 +10,6 @@ constexpr int kLanes = 4;
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/panel_output.inc"
 
-typedef std::uint8_t Bytes __attribute__((vector_size(kLanes * 4)));
 typedef std::int16_t Pairs __attribute__((vector_size(kLanes * 4)));
 
 constexpr bool kTooHigh = false;
@@ -23,12 +22,10 @@ inline Ints dot(Ints total, Bytes w, Ints x) {
   return total + (sums << 16 >> 16) + (sums >> 16);
 }
 
-inline Bytes stored(Bytes w) { return w ^ std::uint8_t{128}; }
-
-inline Bytes level(Bytes index) {
-  Bytes levels;
-  for (int i = 0; i < kLanes * 4; ++i) levels[i] = static_cast<std::uint8_t>(kInt4Levels[index[i]]);
-  return levels;
+inline Bytes look_up(const std::uint8_t* table, Bytes index) {
+  Bytes found;
+  for (int i = 0; i < kLanes * 4; ++i) found[i] = table[index[i]];
+  return found;
 }
 
 #include "lib/nn/kernels/packed.inc"
@@ -36,6 +33,6 @@ inline Bytes level(Bytes index) {
 }  // namespace
 
 extern const PackedKernels kPortablePackedKernels;
-const PackedKernels kPortablePackedKernels = {"portable", round_row, multiply, choose_int8, choose_int4, unpack_panel};
+const PackedKernels kPortablePackedKernels = kernels_named("portable");
 
 }  // namespace lmm::nn::kernels
