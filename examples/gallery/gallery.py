@@ -41,7 +41,7 @@ ABILITIES = {
     "relation": ("Tells left from right", "And above from below."),
     "mark": ("Sees what is marked", "Circled, framed, pointed at or numbered: visual prompting."),
     "absent": ("Knows what is not there", "Questions about a thing that the picture lacks."),
-    "word": ("Reads printed words", "Has barely begun to: shown because it is true."),
+    "word": ("Reads printed words", "Short ones, sometimes."),
     "handwriting": ("Reads handwriting", "Words in fonts like handwriting."),
     "hangul": ("Reads Korean", "One to four syllables."),
     "korean": ("Speaks Korean", "The same questions, asked and answered in Korean."),

@@ -27,7 +27,7 @@ def export(source, folder):
                 image_size=c["image"], patch_size=c["patch"], hidden_act="gelu_pytorch_tanh")
   text = dict(model_type="llama", vocab_size=c["vocab"], hidden_size=c["t_dim"], intermediate_size=c["t_mlp"], num_hidden_layers=c["t_layers"],
               num_attention_heads=c["t_heads"], num_key_value_heads=c["t_kv"], head_dim=c["t_dim"] // c["t_heads"], rms_norm_eps=1e-5,
-              rope_theta=c["theta"], max_position_embeddings=256, tie_word_embeddings=True, hidden_act="silu", **ids)
+              rope_theta=c["theta"], max_position_embeddings=512, tie_word_embeddings=True, hidden_act="silu", **ids)
   config = Idefics3Config(vision_config=vision, text_config=text, scale_factor=c["scale"], image_token_id=tokenizer.image, tie_word_embeddings=True, **ids)
   model = Idefics3ForConditionalGeneration(config)
   weights = {k: v for k, v in saved["model"].items() if not k.startswith("label_heads.")}
@@ -38,7 +38,7 @@ def export(source, folder):
   model.half().save_pretrained(folder)
   save_file({k: v.half().contiguous() for k, v in saved["model"].items() if k.startswith("label_heads.")}, folder.rstrip("/") + "-label-heads.safetensors")
   fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer.inner, unk_token="<unk>", pad_token="<pad>", bos_token="<|im_start|>", eos_token="<end_of_utterance>",
-                                 padding_side="left", model_max_length=256, clean_up_tokenization_spaces=False,
+                                 padding_side="left", model_max_length=512, clean_up_tokenization_spaces=False,
                                  additional_special_tokens=["<fake_token_around_image>", "<global-img>", "<image>"], chat_template=CHAT_TEMPLATE)
   edge = dict(longest_edge=c["image"])
   pictures = Idefics3ImageProcessorPil(size=edge, max_image_size=edge, do_image_splitting=False, image_mean=[.5] * 3, image_std=[.5] * 3, do_pad=True)

@@ -67,8 +67,12 @@ def row(pictures, questions, tokenizer, room, rng):
 
 
 def answer_loss(net, features, questions, about, tokenizer, args, rng, hits):
-  """Cross entropy of the answers. Rows of about one length are computed together, so that little is padded."""
-  rows = [row(len(about[i]), questions[i], tokenizer, args.room, rng) for i in range(len(questions))]
+  """Cross entropy of the answers. Rows of about one length are computed together, so that little is padded; pictures without
+  questions have labels alone."""
+  asked = [i for i, q in enumerate(questions) if q]
+  if not asked: return features.sum() * 0.
+  about, questions = [about[i] for i in asked], [questions[i] for i in asked]
+  rows = [row(len(a), q, tokenizer, args.room, rng) for a, q in zip(about, questions)]
   total, weight, fill = 0., 0., (tokenizer.pad, 0, -1, -100, 0.)
   for part in np.array_split(np.argsort([len(r[0]) for r in rows], kind="stable"), 4):
     if not len(part): continue
@@ -225,7 +229,7 @@ def arguments(argv=None):
   p.add_argument("--vocabulary", default="", help="a tokenizer.json whose token numbers are kept")
   p.add_argument("--minutes", type=float, default=30)
   p.add_argument("--steps", type=int, default=0, help="stop (and schedule) by steps instead of minutes")
-  p.add_argument("--batch", type=int, default=48)
+  p.add_argument("--batch", type=int, default=64, help="pictures a step")
   p.add_argument("--lr", type=float, default=1e-3)
   p.add_argument("--weight-decay", type=float, default=.05)
   p.add_argument("--warm-up", type=float, default=.02, help="the first share of the run, in which the rate rises")

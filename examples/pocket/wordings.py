@@ -17,6 +17,8 @@ WORDINGS = {
               "What is the {c} shape called?", "What shape is {c}?", "Which {c} shape is shown?"],
   "relation": ["Where is the {n} relative to the {m}?", "On which side of the {m} is the {n}?", "Is the {n} left, right, above or below the {m}?",
                "Where is the {n}, seen from the {m}?", "Relative to the {m}, where is the {n}?", "Left, right, above or below the {m}: where is the {n}?",
+               "From the {m}, where is the {n}?", "Relative to the {m}, is the {n} left, right, above or below?", "Which side of the {m} is the {n} on?",
+               "From the {m}, on which side is the {n}?", "Where is the {n} from the {m}?", "The {m}: on which side of it is the {n}?",
                "Seen from the {m}, where is the {n}?", "On which side is the {n} relative to the {m}?"],
   "box": ["Where is the {n}?", "Find the {n}.", "Give the box of the {n}.", "Where in the picture is the {n}?", "Show where the {n} is.",
           "Give the place of the {n}.", "Find the box of the {n}.", "Where do you see the {n}?"],

@@ -64,7 +64,7 @@ TEST_CASE("out_of_memory") {
 TEST_CASE("context_overflow") {
   const Own<lmm_session> session = new_session();
   const Own<lmm_message> message = say(std::string(3000, 'x').c_str());
-  fails(LMM_ERROR_CONTEXT_OVERFLOW, {"256"}, [&](lmm_error** e) {
+  fails(LMM_ERROR_CONTEXT_OVERFLOW, {"512"}, [&](lmm_error** e) {
     lmm_reply* reply = untouched<lmm_reply>();
     const lmm_code code = lmm_session_ask(session, message, nullptr, nullptr, nullptr, &reply, e);
     CHECK(reply == untouched<lmm_reply>());

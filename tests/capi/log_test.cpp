@@ -51,11 +51,11 @@ TEST_CASE("the log tells what was loaded and how each reply came about, and is r
     CHECK(!lines.have(LMM_LOG_WARNING, {}));
     const Own<lmm_session> session = new_session(loaded);
     ask(session, say("Name the object.", open_picture()));
-    CHECK(lines.have(LMM_LOG_DEBUG, {"prompt tokens", "25 of them from pictures", "eos", "prefill"}));
+    CHECK(lines.have(LMM_LOG_DEBUG, {"prompt tokens", "100 of them from pictures", "eos", "prefill"}));
     const Own<lmm_message> longer = say(std::string(3000, 'x').c_str());
     Own<lmm_reply> reply;
     CHECK(lmm_session_ask(session, longer, nullptr, nullptr, nullptr, &reply, nullptr) == LMM_ERROR_CONTEXT_OVERFLOW);
-    CHECK(lines.have(LMM_LOG_DEBUG, {"no reply", "256"}));
+    CHECK(lines.have(LMM_LOG_DEBUG, {"no reply", "512"}));
     loaded.reset();
     CHECK(lines.released == 0);
   }

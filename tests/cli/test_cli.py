@@ -107,7 +107,7 @@ def test_missing_and_broken_picture(tmp_path):
     (["--max-tokens", "0", "x"], "max_tokens"),
     (["--template-variables", "{", "x"], "template_variables"),
     (["--tools", "no such file", "x"], "no such file"),
-    (["word " * 2000], "256"),
+    (["word " * 2000], "512"),
 ])
 def test_bad_values(arguments, named):
     out, err = run("ask", MODEL, *arguments, code=1)
@@ -203,7 +203,7 @@ def test_chat_system_prompt_is_that_of_ask():
 def test_info():
     info = json.loads(run("info", MODEL, "--json")[0])
     assert info["family"] == "idefics3" and info["sees_images"] and info["has_chat_template"]
-    assert info["context_length"] == 256 and info["towers"] == ["vision", "text"]
+    assert info["context_length"] == 512 and info["towers"] == ["vision", "text"]
     with safe_open(MODEL / "model.safetensors", "np") as file:
         assert info["parameters"] == sum(file.get_tensor(name).size for name in file.keys())
     assert "idefics3" in run("info", MODEL)[0]
@@ -282,7 +282,7 @@ def test_trace_on_a_full_disk(tmp_path):
 
 def test_bench():
     result = json.loads(run("bench", MODEL, "-i", PICTURE, "--prompt-tokens", "20", "--new-tokens", "5", "--repeat", "2", "--json")[0])
-    assert result["tiles"] == 1 and result["new_tokens"] == 5 and result["image_tokens"] == 25
+    assert result["tiles"] == 1 and result["new_tokens"] == 5 and result["image_tokens"] == 100
     assert result["prompt_tokens"] >= 45 and result["repeat"] == 2
     for key in ("load_seconds", "encode_seconds", "prefill_tokens_per_second", "decode_tokens_per_second", "peak_memory_bytes"):
         assert result[key] > 0, key

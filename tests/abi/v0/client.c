@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
   CHECK(lmm_message_kind(message, 0) == LMM_PART_IMAGE && lmm_message_kind(message, 1) == LMM_PART_TEXT);
 
   CHECK(lmm_session_options_create(&memory, &session_options, &error) == LMM_OK);
-  CHECK(lmm_session_options_set_max_context(session_options, 200, &error) == LMM_OK);
+  CHECK(lmm_session_options_set_max_context(session_options, 400, &error) == LMM_OK);
   CHECK(lmm_generate_options_create(&memory, &options, &error) == LMM_OK);
   CHECK(lmm_generate_options_set_max_tokens(options, 8, &error) == LMM_OK);
   CHECK(lmm_generate_options_set_temperature(options, 0.7, &error) == LMM_OK);

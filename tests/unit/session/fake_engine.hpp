@@ -31,7 +31,7 @@ class FakeFamily final : public models::Family {
   FakeFamily() {
     info_.towers = {"vision", "text"};
     info_.context_length = 200;
-    info_.vocab_size = 843;
+    info_.vocab_size = 4096;  // more than the tokenizer has
     info_.placeholder(media::Kind::picture) = {"<image>", 6};
     info_.text_layers = 1;
   }
