@@ -95,6 +95,15 @@ def test_pictures_are_reproducible(assets):
   assert len(set(json.loads(runs[0]))) == 48
 
 
+def test_pictures_outside_its_world(tmp_path):
+  icon = Image.new("RGBA", (64, 64))
+  ImageDraw.Draw(icon).ellipse((4, 4, 60, 60), "yellow")
+  for name in ("weather-clear", "face-smile", "face-unknown", "another"): icon.save(tmp_path / f"{name}.png")
+  out = recipe("outside.py", tmp_path, MODEL, "--engine", "own", "--sheet", tmp_path / "sheet.png")
+  assert "icons: " in out and out.count(" of 3 right; ") == 2, out
+  assert Image.open(tmp_path / "sheet.png").size[0] == 12 * 164
+
+
 def test_gallery_is_one_page(tmp_path):
   build = os.environ.get("LMM_BUILD", os.path.join(ROOT, "build"))
   library = os.path.join(build, "lib", "liblmm.so")
