@@ -36,22 +36,22 @@ ABILITIES = {
     "shape": ("Names shapes", ""),
     "nothing": ("Sees that nothing is there", "Empty grounds, asked about as if they were not."),
     "digits": ("Reads handwritten digits", "One to three of them."),
+    "bone": ("Sees a broken bone", "Drawn as on an X-ray: a drawing, not medicine."),
+    "fracture": ("Shows where it is broken", "The box of the break."),
+    "second": ("Remembers what was said", "A second question that only makes sense after the first."),
+    "absent": ("Knows what is not there", "Questions about a thing that the picture lacks."),
     "list": ("Lists all it sees", "Right only where nothing is missing and nothing too much."),
     "count": ("Counts", "One to six."),
     "relation": ("Tells left from right", "And above from below."),
     "mark": ("Sees what is marked", "Circled, framed, pointed at or numbered: visual prompting."),
-    "absent": ("Knows what is not there", "Questions about a thing that the picture lacks."),
     "word": ("Reads printed words", "Short ones, sometimes."),
     "handwriting": ("Reads handwriting", "Words in fonts like handwriting."),
     "hangul": ("Reads Korean", "One to four syllables."),
     "korean": ("Speaks Korean", "The same questions, asked and answered in Korean."),
-    "second": ("Remembers what was said", "A second question that only makes sense after the first."),
     "change": ("Compares two pictures", "What has changed from one to the other?"),
     "order": ("Puts steps in order", "Kimbap, a sandwich, the moon, a clock ..."),
     "meme": ("Gets the caption", "What it says, what is there, whether they agree."),
     "sudoku": ("Fills the marked cell", "Of a 4 x 4 sudoku."),
-    "bone": ("Sees a broken bone", "Drawn as on an X-ray: a drawing, not medicine."),
-    "fracture": ("Shows where it is broken", "The box of the break."),
 }
 
 
@@ -150,8 +150,9 @@ def main() -> int:
         with lmm.Session(model) as session:
             for number, item in enumerate(items, 1):
                 cards.setdefault(item["task"], []).append(ask(session, args.samples, item))
-                print(f"\r{number} of {len(items)}", end="", file=sys.stderr, flush=True)
-        print(f" pictures in {time.perf_counter() - begin:.1f} s", file=sys.stderr)
+                if sys.stderr.isatty():
+                    print(f"{number} of {len(items)}", end="\r", file=sys.stderr, flush=True)
+        print(f"{len(items)} pictures in {time.perf_counter() - begin:.1f} s", file=sys.stderr)
         args.out.write_text(page(model, cards, scores), encoding="utf-8")
     except (lmm.LmmError, OSError, KeyError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
