@@ -168,7 +168,7 @@ def test_more_text_than_a_buffer(session):
         time.sleep(0.001)
     pending._buffer = ctypes.create_string_buffer(8)
     text = pending.poll()
-    assert pending.done and text == pending.get().text and len(text) > 100
+    assert pending.done and text == pending.get().text and len(text) > 8
 
 
 # asyncio
