@@ -100,8 +100,8 @@ def test_pictures_outside_its_world(tmp_path):
   ImageDraw.Draw(icon).ellipse((4, 4, 60, 60), "yellow")
   for name in ("weather-clear", "face-smile", "face-unknown", "another"): icon.save(tmp_path / f"{name}.png")
   out = recipe("outside.py", tmp_path, MODEL, "--engine", "own", "--sheet", tmp_path / "sheet.png")
-  assert "icons: " in out and out.count(" of 3 right; ") == 2, out
-  assert Image.open(tmp_path / "sheet.png").size[0] == 12 * 164
+  assert "identify icons: " in out and out.count(" of 3 right; ") == 2, out
+  assert Image.open(tmp_path / "sheet.png").size[0] == 10 * 168
 
 
 def test_gallery_is_one_page(tmp_path):
