@@ -123,6 +123,18 @@ std::shared_ptr<weights::PackedCache> open_cache(const std::filesystem::path& fo
   return std::make_shared<weights::PackedCache>(weights::PackedCache::file_in(options.cache_folder, folder, how));
 }
 
+/// Errors of the program around, before any file is opened.
+void check_host(const LoadOptions& options) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    fail(ErrorCode::invalid_argument, "threads is {}, expected 0 (all that the process may use) to {}", options.threads,
+         kMaxThreads);
+  }
+  const std::string_view limit = nn::kernels::isa_limit();
+  if (!limit.empty() && !nn::kernels::find_isa(limit)) {
+    fail(ErrorCode::invalid_argument, "environment variable LMM_MAX_ISA is \"{}\", expected portable, avx2, avx512 or avx512_bf16", limit);
+  }
+}
+
 /// A cache that can't be written costs the next load its time, and this one nothing.
 void write_cache(weights::PackedCache& cache, const Log& log) {
   try {
@@ -173,10 +185,7 @@ ModelInfo Engine::describe(const std::filesystem::path& folder) {
 
 std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const LoadOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    fail(ErrorCode::invalid_argument, "threads is {}, expected 0 (all that the process may use) to {}", options.threads,
-         kMaxThreads);
-  }
+  check_host(options);
   const models::Checkpoint checkpoint = open_checkpoint(folder);
   const models::FamilyEntry& entry = models::family_of(checkpoint);
   auto engine = std::make_shared<Engine>();

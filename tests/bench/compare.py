@@ -5,10 +5,11 @@ All run as processes of their own, in turn, with the same threads, weights and i
 machines are noisy. What the machine reads and multiplies a second is measured in the same run. Writes a table (Markdown), a
 plot and results.json.
 
-  tests/bench/compare.py MODEL [--picture FILE] [--install FOLDER] [--rounds 3] [--threads 2] [--out FOLDER]
+  tests/bench/compare.py MODEL [--picture FILE] [--install FOLDER] [--rounds 3] [--threads 2] [--isa avx2] [--out FOLDER]
 
 transformers is that of this Python. --install makes virtual environments for llama.cpp and OpenVINO in FOLDER, where they are
-not yet; without it they are left out. MODEL has a Llama-shaped decoder (llama, idefics3, smolvlm) if they are to run it.
+not yet; without it they are left out. --isa holds all of them to the instructions of a narrower processor (avx512: without AMX,
+avx2: without VNNI). MODEL has the decoder of Llama or Qwen2 (llama, idefics3, smolvlm, qwen2_vl) if they are to run it.
 """
 import argparse
 import json
@@ -34,6 +35,19 @@ INSTALL = {
     "OpenVINO": "{pip} install -q torch==2.13.0 && echo torch==2.13.0 > {folder}/pins && {pip} install -q -c {folder}/pins optimum-intel openvino"
                 " nncf && {pip} uninstall -q -y torchvision",
 }
+# What holds lmm, torch, oneDNN (OpenVINO's too) and MKL to an instruction set, and how llama.cpp is built for it.
+ISAS = {
+    "avx2": {"LMM_MAX_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+             "CMAKE_ARGS": "-DGGML_NATIVE=OFF"},
+    "avx512": {"LMM_MAX_ISA": "avx512", "ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16", "MKL_ENABLE_INSTRUCTIONS": "AVX512",
+               "CMAKE_ARGS": "-DGGML_NATIVE=OFF -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON"},
+}
+
+
+def hold_to(isa: str) -> None:
+    """Begins this program again under the variables, which torch has read when it was imported."""
+    if os.environ.get("LMM_MAX_ISA") != isa:
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ISAS[isa])
 
 
 def output_of(*command) -> str:
@@ -47,9 +61,9 @@ def last_json(*command) -> dict:
     return json.loads(output_of(*command).splitlines()[-1])
 
 
-def installed(folder: Path, name: str) -> Path:
-    """The Python that has a peer."""
-    place = folder / name.replace(".", "_")
+def installed(folder: Path, name: str, isa: str | None = None) -> Path:
+    """The Python that has a peer, for llama.cpp one built for the instruction set."""
+    place = folder / (name.replace(".", "_") + (f"_{isa}" if isa else ""))
     if not (place / "ready").exists():
         print(f"installing {name}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
@@ -113,7 +127,7 @@ class LlamaCpp:
 
     def __init__(self, options, room: Path):
         self.options, self.room = options, room
-        self.peer = [installed(options.install, self.name), HERE / "peer_llama_cpp.py"]
+        self.peer = [installed(options.install, self.name, options.isa), HERE / "peer_llama_cpp.py"]
         text_decoder.write_gguf(options.model, room / "BF16.gguf")
         for _, kind, _ in TYPES.values():
             if kind != "BF16":
@@ -128,17 +142,18 @@ class OpenVino:
 
     def __init__(self, options, room: Path):
         self.options, self.room = options, room
+        self.sees = bool(options.picture) and json.loads((options.model / "config.json").read_text())["model_type"] in ("idefics3", "smolvlm")
         self.peer = [installed(options.install, self.name), HERE / "peer_openvino.py"]
         text_decoder.write_folder(options.model, room / "text")
         for kind, (_, _, bits) in TYPES.items():
             output_of(*self.peer, "convert", room / "text", room / kind, *(["--bits", bits] if bits else []))
-        if options.picture:
+        if self.sees:
             output_of(*self.peer, "convert-tower", options.model, room / "tower")
 
     def measure(self, kind: str) -> dict:
         rest = ["--threads", self.options.threads]
         result = last_json(*self.peer, "measure", self.room / kind, *rest)
-        if kind == "bf16" and self.options.picture:
+        if kind == "bf16" and self.sees:
             result["tile_s"] = last_json(*self.peer, "measure", self.room / "tower", *rest)["tile_s"]
         return result
 
@@ -152,8 +167,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--types", default=",".join(TYPES), help="of the weights (default: %(default)s)")
+    parser.add_argument("--isa", choices=ISAS, help="hold all to these instructions (default: what the processor has)")
     parser.add_argument("--out", type=Path, help="folder for results.json, table.md and plot.png")
     options = parser.parse_args()
+    if options.isa:
+        hold_to(options.isa)
     with tempfile.TemporaryDirectory() as room:
         engines = [Lmm(options), Transformers(options)]
         if options.install:
@@ -166,7 +184,8 @@ def main() -> None:
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
     rows = report.rows(runs, [e.name for e in engines], machine, options.model)
     tiles = statistics.median(run["bf16", "lmm"].get("tiles", 0) for run in runs) if "bf16" in options.types else 0
-    note = (f"{machine.name}, {options.threads} threads, {options.model.name}" + (f", picture of {tiles:.0f} tiles" if tiles else "") +
+    held = f" held to {options.isa.upper()}" if options.isa else ""
+    note = (f"{machine.name}{held}, {options.threads} threads, {options.model.name}" + (f", picture of {tiles:.0f} tiles" if tiles else "") +
             f"; medians of {options.rounds} interleaved rounds, the ratio to the best peer round by round with its range.")
     print(report.table(rows, [e.name for e in engines], note))
     if options.out:

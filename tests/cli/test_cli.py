@@ -340,3 +340,17 @@ def test_output_that_is_closed_or_full(tmp_path):
         with open("/dev/full", "wb") as full:
             done = subprocess.run([LMM, *map(os.fspath, command)], stdout=full, stderr=subprocess.PIPE, timeout=300)
         assert done.returncode == 1 and done.stderr.startswith(b"lmm: error: writing standard output failed")
+
+
+# Instruction sets
+
+
+@pytest.mark.parametrize("limit", ["portable", "avx2", "avx512"])
+def test_the_same_reply_with_other_instructions(limit):
+    narrow = run("ask", MODEL, "-i", PICTURE, "--weights", "int8", QUESTION, env=os.environ | {"LMM_MAX_ISA": limit})
+    assert narrow == run("ask", MODEL, "-i", PICTURE, "--weights", "int8", QUESTION)
+
+
+def test_unknown_instructions():
+    err = run("ask", MODEL, "x", code=1, env=os.environ | {"LMM_MAX_ISA": "avx3"})[1]
+    assert "LMM_MAX_ISA" in err and '"avx3"' in err and "portable, avx2" in err

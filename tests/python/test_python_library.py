@@ -132,3 +132,11 @@ def test_hello(clean):
     assert hello()[0] == 2
     code, out, err = hello(MODEL, "none.png")
     assert code == 1 and err.startswith("error: none.png") and err.count("\n") == 1
+
+
+def test_instruction_sets_are_limited(run):
+    """LMM_MAX_ISA is read once in a process: the log says which kernels were taken."""
+    logged = "import lmm; lmm.Model.load(MODEL, on_log=lambda level, line: 'kernels' in line and print(line.split(', ')[-2]))"
+    kernels = ["portable", "avx2", "avx512"]
+    for widest, limit in enumerate(kernels, 1):
+        assert run(logged, LMM_MAX_ISA=limit).strip() in [f"{name} kernels" for name in kernels[:widest]]

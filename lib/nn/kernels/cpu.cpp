@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -87,11 +88,26 @@ Isa detect() noexcept {
 
 // cpuid is slow under a hypervisor: asked once.
 Isa widest_isa() noexcept {
-  static const Isa widest = detect();
+  static const Isa widest = std::min(detect(), find_isa(isa_limit()).value_or(Isa::avx512_bf16));
   return widest;
 }
 
 }  // namespace
+
+std::string_view isa_limit() noexcept {
+  static const std::string_view limit = [] {
+    const char* value = std::getenv("LMM_MAX_ISA");
+    return std::string_view(value == nullptr ? "" : value);
+  }();
+  return limit;
+}
+
+std::optional<Isa> find_isa(std::string_view name) noexcept {
+  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_bf16}) {
+    if (name == isa_name(isa)) return isa;
+  }
+  return std::nullopt;
+}
 
 bool isa_available(Isa isa) noexcept { return isa <= widest_isa(); }
 
@@ -104,7 +120,7 @@ Isa best_isa() noexcept {
 
 bool has_bf16_tiles() noexcept {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("amx-bf16") != 0;
+  return isa_limit().empty() && __builtin_cpu_supports("amx-bf16") != 0;
 #else
   return false;
 #endif
@@ -118,7 +134,7 @@ bool has_int8_dots(Isa isa, int bits) noexcept {
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
     return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1u) != 0;
   }();
-  return isa >= Isa::avx2 && avx_vnni;
+  return isa >= Isa::avx2 && avx_vnni && find_isa(isa_limit()) != Isa::avx2;
 #else
   (void)isa;
   (void)bits;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string_view>
 
 namespace lmm::nn::kernels {
 
@@ -8,6 +10,14 @@ namespace lmm::nn::kernels {
 /// compiler makes of the same code for the build's base architecture, and runs everywhere; `avx512_bf16` has dot products
 /// of bf16 numbers.
 enum class Isa { portable, avx2, avx512, avx512_bf16 };
+
+/// The environment variable LMM_MAX_ISA names the widest set that this process takes, for measuring what another processor
+/// would get: none above it is available, there are no bf16 tiles, and avx2 is without VNNI. It is read once; torch has
+/// limits of its own. Empty: no limit.
+std::string_view isa_limit() noexcept;
+
+/// The set of that name; none where it is not one.
+std::optional<Isa> find_isa(std::string_view name) noexcept;
 
 /// True where this processor and this operating system (saved register state) can run `isa`, and it was compiled.
 bool isa_available(Isa isa) noexcept;
