@@ -7,7 +7,7 @@ digits, grounds and photographs; held-out drawings come with a held-out style.
 import io
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import things
 from assets import LINE_STYLES, assets
@@ -15,12 +15,15 @@ from assets import LINE_STYLES, assets
 SIDE, PATCH = 160, 16
 GRID = SIDE // PATCH
 CENTRES = (np.arange(GRID) + .5) * PATCH
+HALVES = (np.arange(2 * GRID) + .5) * PATCH / 2               # a patch has room for two narrow characters: one label for each half
 CLASS_ID = {name: i + 1 for i, name in enumerate(things.label_classes())}
 COLOUR_ID = {name: i + 1 for i, name in enumerate(things.COLOURS)}
 CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
+MARKS = ["spot", "circle", "arrow", "frame", *range(1, 9)]    # how a patch's thing is marked; a number is the thing's number
+MARK_ID = {m: i + 1 for i, m in enumerate(MARKS)}
 # Korean syllables are labelled by their three parts, each of which has few values (0: no syllable here).
-LABELS = {"obj": ("u1", ()), "chr": ("u1", ()), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
+LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
 GROUNDS = ["solid", "gradient", "noise", "blobs", "stripes", "paper", "solid", "gradient"]
 HELD_OUT_GROUNDS = ["checker", "dots", "clouds", "tricolour"]
 STYLE_WEIGHT = {"symbola": .25, "noto-line": .25, "mdi": .35, "noto": 1.2}
@@ -111,6 +114,20 @@ def shape_drawing(rng, kind, colour):
   return np.asarray(image.crop(image.getchannel("A").getbbox()))
 
 
+def bent(rng, layer, wild):
+  """The line of text slanted, and its letters bent, widened and moved a little, as a hand would: a font becomes many."""
+  margin = int(.2 * wild * layer.height) + 1
+  layer = ImageOps.expand(layer, (margin, 0), layer.getpixel((0, 0)))
+  (w, h), step = layer.size, max(6, layer.height // 3)
+  xs, ys = (np.append(np.arange(0, side, step), side) for side in (w, h))
+  moved = rng.normal(0, .05 * wild * h, (len(ys), len(xs), 2)) * (1., .8)
+  moved[..., 0] += rng.uniform(-.35, .35) * wild * (ys[:, None] - h / 2)                 # the slant
+  at = moved + np.stack(np.meshgrid(xs, ys), -1)
+  corners = lambda i, j: (*at[i, j], *at[i + 1, j], *at[i + 1, j + 1], *at[i, j + 1])
+  mesh = [((int(xs[j]), int(ys[i]), int(xs[j + 1]), int(ys[i + 1])), corners(i, j)) for i in range(len(ys) - 1) for j in range(len(xs) - 1)]
+  return layer.transform(layer.size, Image.MESH, mesh, Image.BILINEAR)
+
+
 class Canvas:
   """One picture in the making. `items` lists what was put on it: name, box (pixels), colour (or None) and patches."""
 
@@ -185,14 +202,15 @@ class Canvas:
   def patch_at(x, y):
     return min(GRID - 1, max(0, int(y // PATCH))), min(GRID - 1, max(0, int(x // PATCH)))
 
-  def text(self, text, font, size, centre, fill, turn=0.):
-    """One line of text centred there; False when it does not fit."""
+  def text(self, text, font, size, centre, fill, turn=0., wild=0.):
+    """One line of text centred there; False when it does not fit. wild (0 to 1): how far from the font its letters are bent."""
     font = assets().font(font, int(size))
     left, top, right, bottom = font.getbbox(text)
     w, h = right - left + 6, bottom - top + 6
     if not (4 <= w <= SIDE and 4 <= h <= SIDE): return False
     layer = Image.new("RGBA", (w, h), tuple(fill) + (0,))
     ImageDraw.Draw(layer).text((3 - left, 3 - top), text, font=font, fill=tuple(fill) + (255,))
+    if wild: layer = bent(self.rng, layer, wild)
     if turn: layer = layer.rotate(turn, Image.BILINEAR, expand=True)
     if max(layer.size) > SIDE: return False
     x, y = (min(max(int(c - s / 2), 0), SIDE - s) for c, s in zip(centre, layer.size))
@@ -205,9 +223,12 @@ class Canvas:
     return True
 
   def label_character(self, char, x, y, half_width, half_height):
-    patches = np.outer(np.abs(CENTRES - y) <= half_height, np.abs(CENTRES - x) <= half_width)
-    patches[self.patch_at(x, y)] = True
-    if char.lower() in CHARACTER_ID: self.labels["chr"][patches] = CHARACTER_ID[char.lower()]
+    row, column = self.patch_at(x, y)
+    rows, halves = np.abs(CENTRES - y) <= half_height, np.abs(HALVES - x) <= half_width
+    rows[row] = halves[min(2 * GRID - 1, max(0, int(x // (PATCH // 2))))] = True
+    if char.lower() in CHARACTER_ID: self.labels["chr"].reshape(GRID, 2 * GRID)[np.outer(rows, halves)] = CHARACTER_ID[char.lower()]
+    patches = np.outer(rows, np.abs(CENTRES - x) <= half_width)
+    patches[row, column] = True
     if "가" <= char <= "힣":
       parts, final = divmod(ord(char) - ord("가"), 28)
       for key, part in zip(("initial", "vowel", "final"), (parts // 21, parts % 21, final)): self.labels[key][patches] = part + 1

@@ -100,22 +100,24 @@ def candle(draw, k, rng):
   draw.ellipse((45, top - 18, 55, top - 1), fill=(250, 190, 40))
 
 
-DRAWN = {f.__name__: (f, n) for f, n in ((kimbap, 5), (sandwich, 5), (snowman, 4), (glass, 5), (candle, 4))}
+DRAWN = {f.__name__: f for f in (kimbap, sandwich, snowman, glass, candle)}
 
 
 def step(canvas, name, k, centre, size):
   """Draws step k of a sequence on the canvas."""
   if name in things.SEQUENCES: return canvas.put(f"step:{name}:{k}", size, None, None, centre)
   layer = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
-  DRAWN[name][0](ImageDraw.Draw(layer), k, canvas.rng)
+  DRAWN[name](ImageDraw.Draw(layer), k, canvas.rng)
   layer = layer.resize((size, size), Image.BILINEAR)
-  canvas.image.paste(layer, tuple(int(c - size / 2) for c in centre), layer)
+  x, y = (int(c - size / 2) for c in centre)
+  canvas.image.paste(layer, (x, y), layer)
+  canvas.note(f"step:{name}:{k}", (x, y, x + size, y + size), None)
 
 
 def order(rng, test):
   """Three or four lettered pictures of steps: in which order?"""
   canvas, name = Canvas(rng, test, light=True, photos=False), one_of(rng, list(things.SEQUENCES) + list(DRAWN))
-  length = len(things.SEQUENCES[name]) if name in things.SEQUENCES else DRAWN[name][1]
+  length = len(things.SEQUENCES[name]) if name in things.SEQUENCES else things.DRAWN_SEQUENCES[name]
   count = int(rng.integers(3, 5))
   steps = np.sort(rng.choice(length, count, replace=False))
   shown, draw, out = rng.permutation(count), ImageDraw.Draw(canvas.image), []

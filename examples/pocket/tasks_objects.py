@@ -5,7 +5,7 @@ from PIL import ImageDraw
 import things
 from assets import assets
 from questions import absent_name, box_text, centre, join, phrase, question, side_of
-from scenes import SIDE, Canvas
+from scenes import MARK_ID, SIDE, Canvas
 
 NAMES = list(things.ALL_THINGS)
 SIDES = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
@@ -124,6 +124,7 @@ def draw_mark(canvas, kind, target):
   base = np.array(things.COLOURS[str(rng.choice(["red", "blue", "green", "black", "purple", "orange"]))])
   colour = tuple(int(v) for v in (base + rng.integers(-15, 16, 3)).clip(0, 255))
   width, (x0, y0, x1, y1), (cx, cy) = int(rng.integers(2, 5)), target["box"], centre(target)
+  if kind != "number": canvas.labels["mark"][target["patches"]] = MARK_ID[kind]
   marked = [(None, target)]
   if kind == "circle":
     t = np.linspace(0, 2 * np.pi * rng.uniform(.97, 1.08), 40) + rng.uniform(0, 6)
@@ -134,16 +135,16 @@ def draw_mark(canvas, kind, target):
   elif kind == "number":
     fonts = assets().fonts["latin", canvas.test]
     font, marked = assets().font(fonts[rng.integers(len(fonts))], 15), []
-    for k, item in enumerate(some(rng, canvas.items, 9), 1):
+    for k, item in enumerate(some(rng, canvas.items, 8), 1):
       x, y = (min(max(v, 9), SIDE - 9) for v in (item["box"][0] + 2, item["box"][1] + 2))
       draw.ellipse((x - 9, y - 9, x + 9, y + 9), fill=(255, 255, 255), outline=colour)
       draw.text((x, y), str(k), font=font, fill=(0, 0, 0), anchor="mm")
       canvas.label_character(str(k), x, y, 4, 6)
+      canvas.labels["mark"][item["patches"]] = MARK_ID[k]
       marked.append((k, item))
     marked.sort(key=lambda m: m[1] is not target)
     if canvas.test: marked = marked[:1]
   else: arrow(canvas, draw, target, colour, width + 1)
-  canvas.labels["mark"][target["patches"]] = 1
   return marked
 
 

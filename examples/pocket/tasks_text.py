@@ -39,6 +39,12 @@ def cased(rng, text):
   return text if u < .6 else text.capitalize() if u < .8 else text.upper()
 
 
+def bend(canvas, hand):
+  """How far letters are bent: never in scoring, often where the font is like handwriting, of which there are few."""
+  share = 0. if canvas.test else .7 if hand else .3
+  return canvas.rng.uniform(.1, 1.) if share and canvas.rng.random() < share else 0.
+
+
 def write(canvas, shown, font, row, rows, smallest):
   """Writes the text somewhere (one row) or into its row of several; False when it does not fit."""
   rng = canvas.rng
@@ -47,7 +53,7 @@ def write(canvas, shown, font, row, rows, smallest):
   if rows == 1: where = rng.uniform(size * .6, SIDE - size * .6, 2)
   else: where = (80 + rng.integers(-30, 31), (row + .5) * high + rng.uniform(-.12, .12) * high)
   turn = rng.uniform(-6, 6) if rows == 1 and rng.random() < .4 else 0.
-  return size >= 12 and canvas.text(shown, font, size, where, canvas.ink(), turn)
+  return size >= 12 and canvas.text(shown, font, size, where, canvas.ink(), turn, bend(canvas, bool(HANDWRITING.search(font))))
 
 
 def words(rng, task, test, level):
@@ -87,14 +93,15 @@ def dense_digits(rng):
 
 def dense_text(rng, hangul=False):
   """The picture full of characters: many labels a picture, for `see`."""
-  canvas, y, fonts = Canvas(rng), int(rng.integers(0, 10)), fonts_of("korean" if hangul else "latin", False)
+  canvas, y, fonts = Canvas(rng), int(rng.integers(0, 10)), [fonts_of("korean" if hangul else "latin", False, hand) for hand in (False, True)]
   letters = list(things.SYLLABLES if hangul else "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
   while y < SIDE - 16:
-    size, path = int(rng.integers(16, 60)), fonts[rng.integers(len(fonts))]
+    hand = not hangul and rng.random() < .2
+    size, path = int(rng.integers(16, 60)), fonts[hand][rng.integers(len(fonts[hand]))]
     font = assets().font(path, size)
     text = "".join(rng.choice(letters, 12)) if hangul or rng.random() < .6 else " ".join(some_word(rng, False, 8) for _ in range(3))
     while text and font.getlength(text) > SIDE - 8: text = text[:-1]
     height = font.getbbox(text)[3] - font.getbbox(text)[1] + 6 if text.strip() else 20
-    if text.strip() and y + height <= SIDE: canvas.text(text, path, size, (SIDE / 2 + rng.integers(-8, 9), y + height / 2), canvas.ink())
+    if text.strip() and y + height <= SIDE: canvas.text(text, path, size, (SIDE / 2 + rng.integers(-8, 9), y + height / 2), canvas.ink(), wild=bend(canvas, hand))
     y += height + int(rng.integers(-2, 8))
   return canvas, []

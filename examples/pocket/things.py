@@ -119,6 +119,7 @@ ALL_THINGS = {**THINGS, **MORE_THINGS}
 MOODS = {"happy": "😀😃😄😊🙂", "laughing": "😂🤣😆", "sad": "😢☹🙁😞", "crying": "😭", "angry": "😠😡😤", "surprised": "😮😲😯",
          "scared": "😱😨😰", "sleepy": "😴😪", "sick": "🤒🤢🤮", "in love": "😍🥰😘", "cool": "😎", "thinking": "🤔"}
 SEQUENCES = {"moon phases": "🌑🌒🌓🌔🌕", "clock": "🕐🕑🕒🕓🕔🕕🕖🕗🕘🕙🕚🕛", "plant": "🌰🌱🌿🌳", "chick": "🥚🐣🐤🐔"}
+DRAWN_SEQUENCES = {"kimbap": 5, "sandwich": 5, "snowman": 4, "glass": 5, "candle": 4}     # steps that tasks_drawn.py draws
 COLOURS = {"red": (214, 30, 35), "orange": (245, 133, 20), "yellow": (250, 215, 35), "green": (45, 160, 60), "blue": (35, 85, 215),
            "purple": (130, 50, 170), "pink": (250, 130, 185), "brown": (125, 75, 35), "black": (20, 20, 20), "white": (248, 248, 248),
            "grey": (135, 135, 135)}
@@ -161,7 +162,8 @@ def with_article(name):
 def label_classes():
   """The classes of the training-only label head, in their fixed order (class 0, "nothing", is not in the list)."""
   steps = [f"step:{s}:{i}" for s, e in SEQUENCES.items() for i in range(len(e))]
-  return list(THINGS) + ["mood:" + m for m in MOODS] + steps + SHAPES + list(MORE_THINGS)
+  drawn = [f"step:{s}:{i}" for s, n in DRAWN_SEQUENCES.items() for i in range(n)]
+  return list(THINGS) + ["mood:" + m for m in MOODS] + steps + SHAPES + list(MORE_THINGS) + drawn
 
 
 def alike(name):

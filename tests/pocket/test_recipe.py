@@ -95,6 +95,25 @@ def test_pictures_are_reproducible(assets):
   assert len(set(json.loads(runs[0]))) == 48
 
 
+def test_labels_say_what_stands_where(assets):
+  code = """
+import numpy as np
+from assets import assets
+from scenes import CHARACTER_ID, GRID, MARK_ID, Canvas
+from tasks_objects import draw_mark
+canvas = Canvas(np.random.default_rng(1))
+assert canvas.text("ab", assets().fonts["latin", False][0], 16, (80, 88), (0, 0, 0))           # two letters that share a patch or lie beside each other
+row = canvas.labels["chr"].reshape(GRID, 2 * GRID)[5]
+assert row[9] == CHARACTER_ID["a"] and row[10] == CHARACTER_ID["b"] and not row[:8].any() and not row[12:].any(), row
+things = [canvas.put("cat", 40, "noto", None, (30, 30)), canvas.put("dog", 40, "noto", None, (130, 130))]
+numbers = dict((thing["name"], k) for k, thing in draw_mark(canvas, "number", things[0]))
+for thing in things: assert (canvas.labels["mark"][thing["patches"]] == MARK_ID[numbers[thing["name"]]]).all()
+draw_mark(canvas, "arrow", things[1])
+assert (canvas.labels["mark"][things[1]["patches"]] == MARK_ID["arrow"]).all() and (canvas.labels["mark"][things[0]["patches"]] == MARK_ID[numbers["cat"]]).all()
+"""
+  subprocess.run([sys.executable, "-c", code], cwd=RECIPE, env={**os.environ, **assets}, check=True)
+
+
 def test_pictures_outside_its_world(tmp_path):
   icon = Image.new("RGBA", (64, 64))
   ImageDraw.Draw(icon).ellipse((4, 4, 60, 60), "yellow")
