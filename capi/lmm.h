@@ -322,9 +322,9 @@ enum { LMM_DTYPE_AUTO = 0, LMM_DTYPE_FP32 = 1, LMM_DTYPE_BF16 = 2, LMM_DTYPE_FP1
 /* "auto", "fp32", "bf16", "fp16"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_dtype_name(lmm_dtype dtype);
 
-/* How the weight matrices of text decoders, and of all of Whisper, are kept in memory. FULL: in the compute type. INT8: 8
- * bits a weight and a scale for each 32 of a row, packed when the model is loaded; decoding reads half of what bf16 takes.
- * INT4: 4 bits, but 8 in the output layer. Products with packed weights round activations to 8 bits likewise. */
+/* How weight matrices are kept in memory. FULL: in the compute type. INT8: 8 bits a weight and a scale for each 32 of a
+ * row, packed when the model is loaded; decoding reads half of what bf16 takes. INT4: 4 bits, but 8 in the output layer.
+ * Products with packed weights round activations to 8 bits likewise. */
 typedef int32_t lmm_weight_type;
 enum { LMM_WEIGHTS_FULL = 0, LMM_WEIGHTS_INT8 = 1, LMM_WEIGHTS_INT4 = 2 };
 
@@ -360,9 +360,13 @@ LMM_CAPI lmm_code lmm_load_options_create(const lmm_allocator* allocator, lmm_lo
 /* Default: LMM_DTYPE_AUTO. */
 LMM_CAPI lmm_code lmm_load_options_set_dtype(lmm_load_options* options, lmm_dtype dtype, lmm_error** error);
 
-/* Default: LMM_WEIGHTS_FULL. lmm_model_load gives UNSUPPORTED where others do not fit the model (mixtures of experts) or
- * the device. */
+/* Of text decoders, and of all of Whisper. Default: LMM_WEIGHTS_FULL. lmm_model_load gives UNSUPPORTED where others do not
+ * fit the model (mixtures of experts) or the device. */
 LMM_CAPI lmm_code lmm_load_options_set_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error);
+
+/* Of a model's vision and audio towers: LMM_WEIGHTS_INT8 makes encoding faster on processors without matrix tiles (AMX).
+ * Default: LMM_WEIGHTS_FULL. lmm_model_load gives UNSUPPORTED where the device is no CPU. */
+LMM_CAPI lmm_code lmm_load_options_set_tower_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error);
 
 /* Threads of the model's worker, 1 to 1024. Default 0: as many as the process may use. */
 LMM_CAPI lmm_code lmm_load_options_set_threads(lmm_load_options* options, int32_t threads, lmm_error** error);

@@ -9,17 +9,27 @@
 using namespace lmm;
 using namespace lmm::capi;
 
+namespace {
+
+WeightType weight_type(lmm_weight_type type, const char* name) {
+  if (type < LMM_WEIGHTS_FULL || type > LMM_WEIGHTS_INT4) {
+    fail(ErrorCode::invalid_argument, "{} is {}, expected 0 (full), 1 (int8) or 2 (int4)", name, type);
+  }
+  return static_cast<WeightType>(type);
+}
+
+}  // namespace
+
 const char* lmm_dtype_name(lmm_dtype dtype) { return dtype_name(static_cast<DType>(dtype)); }
 
 const char* lmm_weight_type_name(lmm_weight_type type) { return weight_type_name(static_cast<WeightType>(type)); }
 
 lmm_code lmm_load_options_set_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error) {
-  return call_on(options, "options", error, [&](lmm_load_options& self) {
-    if (weights < LMM_WEIGHTS_FULL || weights > LMM_WEIGHTS_INT4) {
-      fail(ErrorCode::invalid_argument, "weights is {}, expected 0 (full), 1 (int8) or 2 (int4)", weights);
-    }
-    self.options.weights = static_cast<WeightType>(weights);
-  });
+  return call_on(options, "options", error, [&](lmm_load_options& self) { self.options.weights = weight_type(weights, "weights"); });
+}
+
+lmm_code lmm_load_options_set_tower_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error) {
+  return call_on(options, "options", error, [&](lmm_load_options& self) { self.options.tower_weights = weight_type(weights, "tower_weights"); });
 }
 
 lmm_code lmm_load_options_create(const lmm_allocator* allocator, lmm_load_options** options, lmm_error** error) {

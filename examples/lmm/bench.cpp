@@ -150,6 +150,7 @@ int Bench::run() const {
       {"family", loaded.info().family},
       {"compute_dtype", lmm::dtype_name(loaded.info().compute_dtype)},
       {"weights", model.weights},
+      {"tower_weights", model.tower_weights},
       {"threads", model.threads},
       {"repeat", repeat},
       {"load_seconds", load},

@@ -64,6 +64,9 @@ void ModelFlags::add(CLI::App& app) {
   app.add_option("--weights", weights, "How a text decoder's weights, and Whisper's, are kept; int8: half of bf16's memory, and faster; int4: half of that, less exact")
       ->check(CLI::IsMember({"full", "int8", "int4"}))
       ->capture_default_str();
+  app.add_option("--tower-weights", tower_weights, "The same for vision and audio towers; int8: pictures are encoded faster on processors without AMX")
+      ->check(CLI::IsMember({"full", "int8", "int4"}))
+      ->capture_default_str();
   app.add_option("--threads", threads, "Threads of the arithmetic; 0: as many as the process may use")
       ->capture_default_str();
   app.add_option("--device", device, "cpu, or cuda / cuda:N where libtorch has it")->capture_default_str();
@@ -77,6 +80,7 @@ lmm::LoadOptions ModelFlags::options(ProgressBar& bar) const {
   lmm::LoadOptions options;
   options.dtype = parse_dtype(dtype);
   options.weights = parse_weights(weights);
+  options.tower_weights = parse_weights(tower_weights);
   options.threads = threads;
   options.device = device;
   options.cache_folder = cache_folder;

@@ -18,6 +18,7 @@ struct ModelFlags {
   std::string folder;
   std::string dtype = "auto";
   std::string weights = "full";
+  std::string tower_weights = "full";
   int threads = 0;
   std::string device = "cpu";
   std::string cache_folder;

@@ -88,9 +88,9 @@ def transformers(path):
   return in_turns(in_batches(answer))
 
 
-def lmm(path, weights="full"):
+def lmm(path, weights="full", towers="full"):
   """lmm: the tests' batch driver where it is built, else the `lmm` command, once a question. Looked for in LMM_BUILD (default:
-  build/ of the checkout). Arithmetic in float32, as in the others; `weights` as `lmm --weights` takes it."""
+  build/ of the checkout). Arithmetic in float32, as in the others; `weights` and `towers` as `lmm --weights` and `--tower-weights` take them."""
   build = os.environ.get("LMM_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build")
   driver, command = (os.path.join(build, "bin", n) for n in ("batch_driver", "lmm"))
   if not os.path.exists(driver) and not os.path.exists(command): raise SystemExit(f"neither {driver} nor {command} is there: build lmm first, or set LMM_BUILD")
@@ -110,9 +110,9 @@ def lmm(path, weights="full"):
       if not os.path.exists(driver):
         if len(asked) > len(cases): raise SystemExit(f"conversations need {driver}")
         given = lambda files: [a for f in files for a in ("-i", f)]
-        return [run([command, "ask", path, *given(f), "--max-tokens", str(LONGEST), "--dtype", "fp32", "--weights", weights, "--threads", "1", q]).strip() for _, f, q in asked]
+        return [run([command, "ask", path, *given(f), "--max-tokens", str(LONGEST), "--dtype", "fp32", "--weights", weights, "--tower-weights", towers, "--threads", "1", q]).strip() for _, f, q in asked]
       lines = [json.dumps(dict(id=i, session=str(i), prompt=q, images=f, max_tokens=LONGEST)) for i, f, q in asked]
-      replies = [json.loads(line) for line in run([driver, path, "fp32", "1", weights], "\n".join(lines) + "\n").splitlines()]
+      replies = [json.loads(line) for line in run([driver, path, "fp32", "1", weights, towers], "\n".join(lines) + "\n").splitlines()]
       if [r["id"] for r in replies] != [i for i, *_ in asked]: raise RuntimeError(f"{len(replies)} answers to {len(asked)} questions")
       for r in replies:
         if "error" in r: raise RuntimeError(f"lmm: {r['message']}")
@@ -120,7 +120,8 @@ def lmm(path, weights="full"):
   return answer
 
 
-ENGINES = {"own": own, "transformers": transformers, "lmm": lmm, "lmm-int8": lambda path: lmm(path, "int8"), "lmm-int4": lambda path: lmm(path, "int4")}
+ENGINES = {"own": own, "transformers": transformers, "lmm": lmm, "lmm-int8": lambda path: lmm(path, "int8"), "lmm-int4": lambda path: lmm(path, "int4"),
+           "lmm-tower-int8": lambda path: lmm(path, towers="int8")}
 
 
 def open_engine(name, path):

@@ -19,11 +19,10 @@ enum class DType : std::int32_t { automatic = 0, fp32 = 1, bf16 = 2, fp16 = 3 };
 /// Name as `--dtype` takes it: "auto", "fp32", "bf16", "fp16". Static storage.
 LMM_API const char* dtype_name(DType dtype) noexcept;
 
-/// How the weight matrices of text decoders, and of all of Whisper, are kept in memory. `full`: in the compute type, as far
-/// as they are stored so in the mapped files. `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads
-/// half of what bf16 takes. `int4`: 4 bits a weight, one of 16 levels, and such a scale; the output layer keeps 8. They are
-/// packed when a model is loaded. In products with packed weights activations are rounded to 8 bits a number and a scale for
-/// each 32; sums over the blocks stay fp32.
+/// How weight matrices are kept in memory. `full`: in the compute type, as far as they are stored so in the mapped files.
+/// `int8`: 8 bits a weight and a bf16 scale for each 32 of a row; decoding reads half of what bf16 takes. `int4`: 4 bits a
+/// weight, one of 16 levels, and such a scale; the output layer keeps 8. They are packed when a model is loaded. In products
+/// with packed weights activations are rounded to 8 bits a number and a scale for each 32; sums over the blocks stay fp32.
 enum class WeightType : std::int32_t { full = 0, int8 = 1, int4 = 2 };
 
 /// Name as `--weights` takes it: "full", "int8", "int4". Static storage.
@@ -53,7 +52,9 @@ using OnLog = std::function<void(LogLevel level, std::string_view line)>;
 
 struct LoadOptions {
   DType dtype = DType::automatic;
-  WeightType weights = WeightType::full;
+  WeightType weights = WeightType::full;        ///< of text decoders, and of all of Whisper
+  WeightType tower_weights = WeightType::full;  ///< of a model's vision and audio towers: int8 makes encoding faster on
+                                                ///< processors without matrix tiles (AMX)
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
   std::string cache_folder = {};   ///< where packed weights are kept for later loads, which map them; "": nowhere. It is made

@@ -19,7 +19,7 @@ Linear Linear::joined(const WeightScope& weights, std::initializer_list<std::str
     return out;
   };
   Linear linear;
-  linear.weight_ = Matrix(weights.joined(spelled("weight"), {out_of_each, in}));
+  linear.weight_ = Matrix(weights.joined(spelled("weight"), {out_of_each, in}), weights.packing(), weights.placement());
   if (bias) linear.bias_ = weights.joined(spelled("bias"), {out_of_each});
   return linear;
 }

@@ -64,6 +64,12 @@ WeightScope WeightScope::packable() const {
   return out;
 }
 
+WeightScope WeightScope::packable_tower() const {
+  WeightScope out = *this;
+  out.packing_ = placement_.tower_weights;
+  return out;
+}
+
 Matrix WeightScope::matrix(std::string_view name, const std::vector<std::int64_t>& shape) const {
   Matrix out(tensor(name, shape), packing_, placement_);
   if (packing_ != WeightType::full) scope_.tensor(name, shape).not_needed();

@@ -47,6 +47,7 @@ class WeightScope {
 
   /// The same scope for layers whose matrices may be packed: matrix() does as the placement says.
   WeightScope packable() const;
+  WeightScope packable_tower() const;  ///< likewise, for the layers of a vision or audio tower
 
   /// A matrix (out, in), packed where this scope is packable. As tensor().
   Matrix matrix(std::string_view name, const std::vector<std::int64_t>& shape) const;

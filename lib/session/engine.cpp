@@ -117,9 +117,12 @@ void release_mapped(const weights::Weights& weights) {
   for (const weights::TensorView& view : weights.tensors()) view.not_needed();
 }
 
+bool packs(const LoadOptions& options) { return options.weights != WeightType::full || options.tower_weights != WeightType::full; }
+
 std::shared_ptr<weights::PackedCache> open_cache(const std::filesystem::path& folder, const LoadOptions& options, at::ScalarType dtype) {
-  if (options.weights == WeightType::full || options.cache_folder.empty()) return nullptr;
-  const std::string how = fmt::format("{}-{}", weight_type_name(options.weights), dtype_name(public_type(dtype)));
+  if (!packs(options) || options.cache_folder.empty()) return nullptr;
+  std::string how = fmt::format("{}-{}", weight_type_name(options.weights), dtype_name(public_type(dtype)));
+  if (options.tower_weights != WeightType::full) how += fmt::format("-tower-{}", weight_type_name(options.tower_weights));
   return std::make_shared<weights::PackedCache>(weights::PackedCache::file_in(options.cache_folder, folder, how));
 }
 
@@ -194,11 +197,12 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   const int threads = nn::kernels::bounded_threads(options.threads);
   nn::Placement placement{device, nn::compute_type(options.dtype, stored_type(*checkpoint.weights), device)};
   check_memory(checkpoint, placement.dtype, options.max_memory);
-  if (options.weights != WeightType::full && !device.is_cpu()) {
-    fail(ErrorCode::unsupported, "weights {} is computed on the CPU, but device is \"{}\"", weight_type_name(options.weights),
-         options.device);
+  if (packs(options) && !device.is_cpu()) {
+    fail(ErrorCode::unsupported, "weights {} and tower_weights {} are computed on the CPU, but device is \"{}\"",
+         weight_type_name(options.weights), weight_type_name(options.tower_weights), options.device);
   }
   placement.weights = options.weights;
+  placement.tower_weights = options.tower_weights;
   placement.cache = open_cache(folder, options, placement.dtype);
 
   engine->text = TextTools::load(folder);
@@ -219,7 +223,7 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
   loading.get();
   run.checkpoint();  // cancelled at the very end is cancelled
   if (placement.cache != nullptr) write_cache(*placement.cache, engine->log);
-  if (options.weights != WeightType::full) release_mapped(*checkpoint.weights);
+  if (packs(options)) release_mapped(*checkpoint.weights);
   engine->info = model_info(checkpoint, engine->family->info(), engine->text->chat_template.has_value());
   engine->info.compute_dtype = public_type(placement.dtype);
   engine->grounding = engine->family->info().grounding;
@@ -232,8 +236,8 @@ std::shared_ptr<Engine> Engine::load(const std::filesystem::path& folder, const 
 
 void Engine::log_load(const weights::Weights& weights, const LoadOptions& options, int threads) const {
   const char* kernels = options.device == "cpu" ? nn::kernels::isa_name(nn::kernels::best_isa()) : "torch";
-  const std::string packed =
-      options.weights == WeightType::full ? "" : fmt::format(", matrices packed as {}", weight_type_name(options.weights));
+  std::string packed = options.weights == WeightType::full ? "" : fmt::format(", matrices packed as {}", weight_type_name(options.weights));
+  if (options.tower_weights != WeightType::full) packed += fmt::format(", those of towers as {}", weight_type_name(options.tower_weights));
   log.line(LogLevel::info, "{}: {} of {} parameters, {} weights computed as {}{} on {}, {} threads, {} kernels, loaded in {:.3f} s",
            info.folder, info.family, info.parameters, dtype_name(info.stored_dtype), dtype_name(info.compute_dtype), packed,
            options.device, threads, kernels, load_seconds);

@@ -52,6 +52,7 @@ std::vector<std::pair<const char*, Call>> calls_about(void* wrong) {
       CALL(lmm_history_add, w_history, "user", 4, message),
       CALL(lmm_load_options_set_dtype, w_load, LMM_DTYPE_FP32),
       CALL(lmm_load_options_set_weights, w_load, LMM_WEIGHTS_INT8),
+      CALL(lmm_load_options_set_tower_weights, w_load, LMM_WEIGHTS_INT8),
       CALL(lmm_load_options_set_threads, w_load, 1),
       CALL(lmm_load_options_set_device, w_load, "cpu", 3),
       CALL(lmm_load_options_set_cache_folder, w_load, "x", 1),

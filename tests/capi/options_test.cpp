@@ -214,10 +214,13 @@ TEST_CASE("options of loading") {
   }
   for (const lmm_weight_type weights : {LMM_WEIGHTS_FULL, LMM_WEIGHTS_INT8, LMM_WEIGHTS_INT4}) {
     ok([&](lmm_error** e) { return lmm_load_options_set_weights(options, weights, e); });
+    ok([&](lmm_error** e) { return lmm_load_options_set_tower_weights(options, weights, e); });
   }
   for (const lmm_weight_type weights : {-1, 3, INT32_MAX}) {
     fails(LMM_ERROR_INVALID_ARGUMENT, {"weights", "int8", "int4"},
           [&](lmm_error** e) { return lmm_load_options_set_weights(options, weights, e); });
+    fails(LMM_ERROR_INVALID_ARGUMENT, {"tower_weights", "int8", "int4"},
+          [&](lmm_error** e) { return lmm_load_options_set_tower_weights(options, weights, e); });
   }
   CHECK(std::string(lmm_weight_type_name(LMM_WEIGHTS_INT8)) == "int8");
   CHECK(std::string(lmm_weight_type_name(LMM_WEIGHTS_INT4)) == "int4");

@@ -200,6 +200,7 @@ const std::vector<std::pair<const char*, std::function<void()>>>& operations() {
             [](lmm_load_options** o, lmm_error** e) { return lmm_load_options_create(allocator(), o, e); })),
     SET(lmm_load_options_set_dtype, load_options, small_integer()),
     SET(lmm_load_options_set_weights, load_options, small_integer()),
+    SET(lmm_load_options_set_tower_weights, load_options, small_integer()),
     SET(lmm_load_options_set_threads, load_options, any_of({0, 1, 2, -1, 1025})),
     SET(lmm_load_options_set_device, load_options, any_of({"cpu", "cpu", "cuda:99", "toaster", "\xFF"}), LMM_STRLEN),
     SET(lmm_load_options_set_cache_folder, load_options, any_of({"", "/nowhere/at/all", "\xFF"}), LMM_STRLEN),

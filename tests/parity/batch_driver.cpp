@@ -121,8 +121,8 @@ void serve(const lmm::Model& model) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4 && argc != 5) {
-    std::cerr << "usage: batch_driver MODEL DTYPE THREADS [full|int8|int4]\n";
+  if (argc < 4 || argc > 6) {
+    std::cerr << "usage: batch_driver MODEL DTYPE THREADS [full|int8|int4 [full|int8|int4, of towers]]\n";
     return 2;
   }
   try {
@@ -130,7 +130,8 @@ int main(int argc, char** argv) {
     options.dtype = dtype_of(argv[2]);
     options.threads = std::stoi(argv[3]);
     for (const lmm::WeightType type : {lmm::WeightType::int8, lmm::WeightType::int4}) {
-      if (argc == 5 && argv[4] == std::string(lmm::weight_type_name(type))) options.weights = type;
+      if (argc > 4 && argv[4] == std::string(lmm::weight_type_name(type))) options.weights = type;
+      if (argc > 5 && argv[5] == std::string(lmm::weight_type_name(type))) options.tower_weights = type;
     }
     serve(lmm::Model::load(argv[1], options));
   } catch (const std::exception& error) {

@@ -21,7 +21,7 @@ import omni_checkpoints as omni  # noqa: E402
 import video_reference  # noqa: E402
 from conftest import BUILD, LONG  # noqa: E402
 from line_driver import LineDriver  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, changed, compare, geometric_mean,  # noqa: E402
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, changed, check_packed_tower, compare, geometric_mean,  # noqa: E402
                         joined, near_ties, refusal, run, squares)
 from test_video_pixels import frames_of  # noqa: E402
 
@@ -113,6 +113,14 @@ def test_layers_fp32(tmp_path, pictures, sounds, name):
             ours, answer = traced(driver, tmp_path / "taps", content, parts_of(content, seen, heard))
             assert answer["usage"]["prompt_tokens"] == inputs["input_ids"].shape[1], (name, content)
             check_fp32(ours, model.trace(inputs), (name, content))
+
+
+def test_layers_of_packed_towers(tmp_path, pictures, sounds):
+    model = reference(omni.folder_of("omni-old"))
+    with Driver(omni.folder_of("omni-old"), tower_weights="int8") as driver:
+        for content, seen, heard in cases_of(pictures, sounds)[:3]:
+            ours, _ = traced(driver, tmp_path / "taps", content, parts_of(content, seen, heard))
+            check_packed_tower(ours, model.trace(model.inputs(chat(content), seen, heard)), content)
 
 
 @pytest.mark.parametrize("name", ["omni-new", "omni-odd-window"])

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file  # noqa: E402
 import checkpoints  # noqa: E402
 import qwen_vl_checkpoints as qwen  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, bf16_ratios, changed, check_fp32,  # noqa: E402
+from test_model import (BF16_MEAN_MARGIN, BF16_TAP_MARGIN, FP32_TOLERANCE, MORE_PROMPTS, ONE_ROW, Driver, bf16_ratios, changed, check_fp32, check_packed_tower,  # noqa: E402
                         geometric_mean, in_order, near_ties, refusal, run, squares, trace)
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -78,6 +78,14 @@ def test_layers_fp32(lmm, tmp_path, pictures, name):
     for chosen, prompt in questions(pictures):
         ours = trace(lmm, folder, tmp_path / "taps.safetensors", prompt, chosen)
         check_fp32(ours, model.trace(model.ask(prompt, chosen)), (name, prompt))
+
+
+@pytest.mark.parametrize("name", ["qwen2-vl-new", "qwen2.5-vl-windows", "qwen3-vl-deep"])
+def test_layers_of_a_packed_tower(lmm, tmp_path, pictures, name):
+    chosen, prompt = questions(pictures)[0]
+    model = reference(qwen.folder_of(name))
+    ours = trace(lmm, qwen.folder_of(name), tmp_path / "taps.safetensors", prompt, chosen, "fp32", "--tower-weights", "int8")
+    check_packed_tower(ours, model.trace(model.ask(prompt, chosen)), name)
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl-new", "qwen2.5-vl-windows", "qwen3-vl-deep"])

@@ -14,7 +14,7 @@ pytest.importorskip("mistral_common")
 import audio_checkpoints as audio  # noqa: E402
 from audio_lmm_tests import Bf16, Driver, check_fp32, greedy, judge, pieces  # noqa: E402
 from conftest import LONG  # noqa: E402
-from test_model import BF16_MEAN_MARGIN, MORE_PROMPTS, ONE_ROW, changed, geometric_mean, refusal, run  # noqa: E402
+from test_model import BF16_MEAN_MARGIN, MORE_PROMPTS, ONE_ROW, changed, check_packed_tower, geometric_mean, refusal, run  # noqa: E402
 
 NAMES = [name for name, tiny in audio.TINY.items() if tiny.family == "voxtral"]
 
@@ -153,6 +153,13 @@ def test_layers_fp32(tmp_path, sounds, name):
             ours, theirs = compared(model, model.ask(prompt, chosen), pieces(driver, tmp_path / "taps", prompt, chosen))
             worst = max(worst, check_fp32(ours, theirs, (name, prompt)))
     print(f"{name}: worst {worst:.1e}")
+
+
+def test_layers_of_a_packed_tower(tmp_path, sounds):
+    folder = audio.folder_of(NAMES[0])
+    model, (prompt, chosen) = reference(folder), asked(sounds)[0]
+    with Driver(folder, tower_weights="int8") as driver:
+        check_packed_tower(*compared(model, model.ask(prompt, chosen), pieces(driver, tmp_path / "taps", prompt, chosen)), NAMES[0])
 
 
 def test_layers_bf16(tmp_path, sounds, note):

@@ -10,6 +10,7 @@ PICTURE_NAMES = ["burger.png", "fish.png", "gifts.png", "ring.png"]
 
 
 def answers(model, **options):
+    """Texts and tokens of 20 replies."""
     out = []
     with lmm.Session(model) as session:
         for name in PICTURE_NAMES:
@@ -30,6 +31,13 @@ def test_packed_weights_answer_as_full_ones_do(model, dtype, weights, least):
     assert same >= least, [pair for pair in zip(mine, theirs) if pair[0] != pair[1]]
 
 
+@pytest.mark.parametrize("kind, least", [("int8", 19), ("int4", 14)])
+def test_packed_towers_answer_as_full_ones_do(model, kind, least):
+    packed = lmm.Model.load(MODEL, dtype="fp32", tower_weights=kind, threads=1)
+    mine, theirs = answers(packed), answers(model)
+    assert sum(a == b for a, b in zip(mine, theirs)) >= least, [pair for pair in zip(mine, theirs) if pair[0] != pair[1]]
+
+
 @pytest.mark.parametrize("weights", ["int8", "int4"])
 def test_a_step_that_is_observed_gives_the_same_tokens(weights):
     packed = lmm.Model.load(MODEL, dtype="fp32", weights=weights, threads=1)
@@ -43,7 +51,7 @@ def test_packed_weights_are_kept_and_mapped(tmp_path):
 
     def load():
         lines.clear()
-        model = lmm.Model.load(MODEL, weights="int4", threads=1, cache_folder=tmp_path / "cache", on_log=lambda level, line: lines.append(line))
+        model = lmm.Model.load(MODEL, weights="int4", tower_weights="int8", threads=1, cache_folder=tmp_path / "cache", on_log=lambda level, line: lines.append(line))
         return answers(model), next(line for line in lines if "matrices mapped" in line)
 
     first, made = load()
@@ -68,5 +76,5 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
 
 def test_the_log_tells():
     lines = []
-    lmm.Model.load(MODEL, weights="int8", on_log=lambda level, line: lines.append(line)).close()
-    assert any("matrices packed as int8" in line for line in lines)
+    lmm.Model.load(MODEL, weights="int4", tower_weights="int8", on_log=lambda level, line: lines.append(line)).close()
+    assert any("matrices packed as int4, those of towers as int8" in line for line in lines)

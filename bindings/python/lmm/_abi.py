@@ -79,6 +79,7 @@ CALLS: dict[str, list[Any]] = {
     "lmm_load_options_create": [Allocator, out(LoadOptions)],
     "lmm_load_options_set_dtype": [LoadOptions, c_int32],
     "lmm_load_options_set_weights": [LoadOptions, c_int32],
+    "lmm_load_options_set_tower_weights": [LoadOptions, c_int32],
     "lmm_load_options_set_threads": [LoadOptions, c_int32],
     "lmm_load_options_set_device": [LoadOptions, c_char_p, c_size_t],
     "lmm_load_options_set_cache_folder": [LoadOptions, c_char_p, c_size_t],

@@ -93,6 +93,7 @@ class Model:
         *,
         dtype: DType = "auto",
         weights: WeightType = "full",
+        tower_weights: WeightType = "full",
         threads: int = 0,
         device: str = "cpu",
         cache_folder: Optional[Folder] = None,
@@ -106,6 +107,8 @@ class Model:
         weights: how the matrices of a text decoder, and of all of Whisper, are kept; "full": in the compute type; "int8": 8
         bits a weight and a scale for each 32, packed now, half of bf16's memory and faster; "int4": 4 bits, half of that and
         less exact.
+        tower_weights: the same for the vision and audio towers of a model: "int8" makes encoding faster on processors without
+        matrix tiles (AMX).
         threads: of the model's worker; 0: as many as the process may use. device: "cpu", "cuda" or "cuda:N".
         cache_folder: where packed weights are kept for later loads, which map them; made if it is not there. Where it can't
         be written to the log warns.
@@ -116,8 +119,9 @@ class Model:
         name = _convert.path(folder, "folder")
         options = make(_abi.LoadOptions, "lmm_load_options_create", None, free="lmm_load_options_free")
         call("lmm_load_options_set_dtype", options, _abi.DTYPES.index(_convert.one_of(dtype, "dtype", _abi.DTYPES)))
-        kind = _abi.WEIGHT_TYPES.index(_convert.one_of(weights, "weights", _abi.WEIGHT_TYPES))
-        call("lmm_load_options_set_weights", options, kind)
+        for option, kind in (("weights", weights), ("tower_weights", tower_weights)):
+            number = _abi.WEIGHT_TYPES.index(_convert.one_of(kind, option, _abi.WEIGHT_TYPES))
+            call(f"lmm_load_options_set_{option}", options, number)
         call("lmm_load_options_set_threads", options, _convert.integer(threads, "threads", bits=32))
         place = _convert.utf8(device, "device")
         call("lmm_load_options_set_device", options, place, len(place))

@@ -102,7 +102,7 @@ class Idefics3 final : public Family {
       : placement_(root.placement()),
         info_(settings.info),
         processor_(settings.processor),
-        tower_(root.scope(base).scope("vision_model"), settings.vision),
+        tower_(root.scope(base).scope("vision_model").packable_tower(), settings.vision),
         connector_(root.scope(base).scope("connector"), settings.vision.hidden_size, settings.config.text.hidden_size,
                    settings.config.scale_factor),
         decoder_(root.scope(base).scope("text_model"), root, settings.config.text,

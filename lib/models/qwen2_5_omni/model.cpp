@@ -95,7 +95,8 @@ class Omni final : public Family {
         mel_(description.mel),
         seeing_(qwen2_vl::load(checkpoint, description.vision, placement, run)),
         encoder_(nn::WeightScope(checkpoint.weights->scope(description.vision.prefix), placement, run)
-                     .first_of({"audio_tower", "model.audio_tower"}),
+                     .first_of({"audio_tower", "model.audio_tower"})
+                     .packable_tower(),
                  description.audio) {}
 
   const FamilyInfo& info() const override { return info_; }

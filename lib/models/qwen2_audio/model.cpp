@@ -52,7 +52,7 @@ class Qwen2Audio final : public Family {
         mel_(description.mel),
         // Published files have the parts at the top, transformers 5 nests them in "model"; the bare model's text part
         // is "language_model" alone.
-        encoder_(root.scope(checkpoint.weights->first_of({"audio_tower", "model.audio_tower"})), description.encoder),
+        encoder_(root.scope(checkpoint.weights->first_of({"audio_tower", "model.audio_tower"})).packable_tower(), description.encoder),
         projector_(root.scope(checkpoint.weights->first_of({"multi_modal_projector", "model.multi_modal_projector"}))
                        .scope("linear"),
                    description.encoder.hidden_size, description.config.text.hidden_size, true),

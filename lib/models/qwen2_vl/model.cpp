@@ -118,7 +118,7 @@ class QwenVl final : public Family {
         vision_end_(vision_token(checkpoint.folder, "vision_end_token")),
         // Published files name the tower "visual" and the text model "model"; transformers 5 nests both in "model". The
         // bare model's save_pretrained leaves that out.
-        tower_(variant.make_tower(root.first_of({"visual", "model.visual"}))),
+        tower_(variant.make_tower(root.first_of({"visual", "model.visual"}).packable_tower())),
         decoder_(root.first_of({"model.language_model", "language_model", "model", ""}), root,
                  variant.config.text, variant.config.tie_word_embeddings) {}
 

@@ -92,7 +92,7 @@ class Voxtral final : public Family {
         window_rows_(description.window_rows()),
         // Published files have the parts at the top, transformers 5 nests them in "model"; the bare model's text part
         // is "language_model" alone.
-        encoder_(root.scope(checkpoint.weights->first_of({"audio_tower", "model.audio_tower"})), description.encoder),
+        encoder_(root.scope(checkpoint.weights->first_of({"audio_tower", "model.audio_tower"})).packable_tower(), description.encoder),
         projector_(root.scope(checkpoint.weights->first_of({"multi_modal_projector", "model.multi_modal_projector"})),
                    description.encoder.intermediate_size, description.config.text.hidden_size,
                    description.config.projector_activation),
