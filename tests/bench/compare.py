@@ -28,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 PREFILL = (512, 1024)
 NEW_TOKENS = 64
 TYPES = {"bf16": ("full", "BF16", 0), "int8": ("int8", "Q8_0", 8), "int4": ("int4", "Q4_0", 4)}  # as lmm, llama.cpp and OpenVINO name them
+TOWERS = {"bf16": "full", "int8": "int8"}  # how a tower's weights are kept beside those of the decoder
 
 # Packages of the peers. llama.cpp is built from its source for this processor; OpenVINO's exporter wants no torchvision here.
 INSTALL = {
@@ -90,12 +91,12 @@ class Lmm:
             peaks.append(text["peak_memory_bytes"])
             if count == PREFILL[0]:
                 result.update(load_s=text["load_seconds"], decode_tps=text["decode_tokens_per_second"])
-        if kind == "bf16" and self.options.picture:
-            seen = self.bench(weights, "-i", self.options.picture, "--prompt-tokens", 8, "--new-tokens", 2)
-            result.update(preprocess_s=seen["preprocess_seconds"], encode_s=seen["encode_seconds"], tiles=seen["tiles"],
-                          tile_s=seen["encode_seconds_per_tile"])
+        if kind in TOWERS and self.options.picture:
+            towers = ["--tower-weights", TOWERS[kind], "-i", self.options.picture]
+            seen = self.bench(weights, *towers, "--prompt-tokens", 8, "--new-tokens", 2)
+            result.update(preprocess_s=seen["preprocess_seconds"], tiles=seen["tiles"], tile_s=seen["encode_seconds_per_tile"])
             begin = time.perf_counter()
-            output_of(self.options.lmm, "ask", self.options.model, "-i", self.options.picture, "--dtype", "bf16", "--threads",
+            output_of(self.options.lmm, "ask", self.options.model, *towers, "--weights", weights, "--dtype", "bf16", "--threads",
                       self.options.threads, "--max-tokens", 1, "What is this?")
             result["first_token_s"] = time.perf_counter() - begin
         result["peak_bytes"] = max(peaks)
@@ -148,13 +149,14 @@ class OpenVino:
         for kind, (_, _, bits) in TYPES.items():
             output_of(*self.peer, "convert", room / "text", room / kind, *(["--bits", bits] if bits else []))
         if self.sees:
-            output_of(*self.peer, "convert-tower", options.model, room / "tower")
+            for kind in TOWERS:
+                output_of(*self.peer, "convert-tower", options.model, room / f"tower-{kind}", "--bits", TYPES[kind][2])
 
     def measure(self, kind: str) -> dict:
         rest = ["--threads", self.options.threads]
         result = last_json(*self.peer, "measure", self.room / kind, *rest)
-        if kind == "bf16" and self.sees:
-            result["tile_s"] = last_json(*self.peer, "measure", self.room / "tower", *rest)["tile_s"]
+        if kind in TOWERS and self.sees:
+            result["tile_s"] = last_json(*self.peer, "measure", self.room / f"tower-{kind}", *rest)["tile_s"]
         return result
 
 

@@ -2,7 +2,7 @@
 """OpenVINO beside lmm: a Hugging Face folder in its format, and one process' worth of figures of it as JSON.
 
   python peer_openvino.py convert MODEL FOLDER [--bits 8|4]       (a Llama-shaped text decoder)
-  python peer_openvino.py convert-tower MODEL FOLDER              (tower and connector of an idefics3 folder, one tile)
+  python peer_openvino.py convert-tower MODEL FOLDER [--bits 8]   (tower and connector of an idefics3 folder, one tile)
   python peer_openvino.py measure FOLDER [--threads 2] [--prompts 512,1024] [--new-tokens 64]
 
 Needs pip's optimum-intel, openvino and nncf with torch, and no torchvision.
@@ -25,7 +25,8 @@ def convert(model: str, out: str, bits: int) -> None:
     OVModelForCausalLM.from_pretrained(model, export=True, compile=False, **packed).save_pretrained(out)
 
 
-def convert_tower(model: str, out: str) -> None:
+def convert_tower(model: str, out: str, bits: int) -> None:
+    import nncf
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
@@ -46,6 +47,8 @@ def convert_tower(model: str, out: str) -> None:
         program = torch.export.export(Tower(), (torch.zeros(1, 3, side, side),))
     converted = ov.convert_model(program)
     converted.reshape([1, 3, side, side])
+    if bits:
+        converted = nncf.compress_weights(converted)  # 8 bits
     ov.save_model(converted, Path(out, "tower.xml"), compress_to_fp16=True)
 
 
@@ -105,7 +108,7 @@ def main() -> None:
     parser.add_argument("what", choices=["convert", "convert-tower", "measure"])
     parser.add_argument("model")
     parser.add_argument("out", nargs="?")
-    parser.add_argument("--bits", type=int, choices=[4, 8], default=0)
+    parser.add_argument("--bits", type=int, choices=[0, 4, 8], default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompts", default="512,1024")
     parser.add_argument("--new-tokens", type=int, default=64)
@@ -113,7 +116,7 @@ def main() -> None:
     if options.what == "convert":
         convert(options.model, options.out, options.bits)
     elif options.what == "convert-tower":
-        convert_tower(options.model, options.out)
+        convert_tower(options.model, options.out, options.bits)
     else:
         print(json.dumps(measure(Path(options.model), options.threads, [int(n) for n in options.prompts.split(",")], options.new_tokens)))
 
