@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""transformers in bf16 beside lmm: one process' worth of figures of a Hugging Face folder as JSON, or one answer's first token.
+"""transformers beside lmm, in bf16 or another type: one process' worth of figures of a Hugging Face folder as JSON, or one answer's first token.
 
-  python peer_transformers.py measure MODEL [--picture FILE] [--threads 2] [--prompts 512,1024] [--new-tokens 64]
-  python peer_transformers.py first-token MODEL --picture FILE [--threads 2]
+  python peer_transformers.py measure MODEL [--picture FILE] [--threads 2] [--dtype bfloat16] [--prompts 512,1024] [--new-tokens 64]
+  python peer_transformers.py first-token MODEL --picture FILE [--threads 2] [--dtype bfloat16]
 """
 import argparse
 import json
@@ -16,26 +16,26 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForCausalLM, A
 from measuring import median_of, peak_memory
 
 
-def vision_inputs(folder: str, picture: str):
+def vision_inputs(folder: str, picture: str, dtype: torch.dtype):
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
     image = Image.open(picture).convert("RGB")
     pixels = processor([[image]], return_tensors="pt")
     inputs = {k: pixels[k] for k in ("pixel_values", "pixel_attention_mask", "image_grid_thw") if k in pixels}
-    inputs["pixel_values"] = inputs["pixel_values"].to(torch.bfloat16)
+    inputs["pixel_values"] = inputs["pixel_values"].to(dtype)
     tiles = int(pixels["pixel_values"].shape[1]) if pixels["pixel_values"].dim() == 5 else 1
     return inputs, tiles, lambda: processor([[image]], return_tensors="pt")
 
 
 @torch.inference_mode()
-def measure(folder: str, picture: str | None, prompts: list[int], new_tokens: int) -> dict:
+def measure(folder: str, picture: str | None, dtype: torch.dtype, prompts: list[int], new_tokens: int) -> dict:
     begin = time.perf_counter()
     config = AutoConfig.from_pretrained(folder)
     loader = AutoModelForImageTextToText if hasattr(config, "vision_config") else AutoModelForCausalLM
-    model = loader.from_pretrained(folder, dtype=torch.bfloat16).eval()
+    model = loader.from_pretrained(folder, dtype=dtype).eval()
     result = {"load_s": time.perf_counter() - begin}
     vocab = config.get_text_config().vocab_size
     if picture:
-        inputs, tiles, process = vision_inputs(folder, picture)
+        inputs, tiles, process = vision_inputs(folder, picture, dtype)
         encode = median_of(lambda: model.model.get_image_features(**inputs))
         result.update(preprocess_s=median_of(process), tiles=tiles, encode_s=encode, tile_s=encode / tiles)
     generator = torch.Generator().manual_seed(0)
@@ -56,10 +56,10 @@ def measure(folder: str, picture: str | None, prompts: list[int], new_tokens: in
 
 
 @torch.inference_mode()
-def first_token(folder: str, picture: str) -> None:
+def first_token(folder: str, picture: str, dtype: torch.dtype) -> None:
     """What stands between the start of a process and an answer: everything is loaded, looked at and read once."""
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.bfloat16).eval()
-    inputs, tiles, _ = vision_inputs(folder, picture)
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).eval()
+    inputs, tiles, _ = vision_inputs(folder, picture, dtype)
     features = model.model.get_image_features(**inputs)
     features = getattr(features, "pooler_output", features)
     count = sum(f.reshape(-1, f.shape[-1]).shape[0] for f in features)
@@ -75,14 +75,16 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--picture")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--prompts", default="512,1024")
     parser.add_argument("--new-tokens", type=int, default=64)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    dtype = getattr(torch, options.dtype)
     if options.what == "measure":
-        print(json.dumps(measure(options.model, options.picture, [int(n) for n in options.prompts.split(",")], options.new_tokens)))
+        print(json.dumps(measure(options.model, options.picture, dtype, [int(n) for n in options.prompts.split(",")], options.new_tokens)))
     else:
-        first_token(options.model, options.picture)
+        first_token(options.model, options.picture, dtype)
 
 
 if __name__ == "__main__":
