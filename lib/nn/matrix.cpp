@@ -23,9 +23,9 @@ constexpr std::int64_t kManyRows = 16;
 // Of rows multiplied at a time, which bounds the working space.
 constexpr std::int64_t kMostRows = 768;
 
-DType kernel_type(at::ScalarType type) { return type == at::kBFloat16 ? DType::bf16 : DType::fp32; }
-
 }  // namespace
+
+DType kernel_type(at::ScalarType type) noexcept { return type == at::kBFloat16 ? DType::bf16 : DType::fp32; }
 
 Matrix::Matrix(at::Tensor dense) : stored_(std::move(dense)), dtype_(stored_.scalar_type()), out_(stored_.size(0)), in_(stored_.size(1)) {}
 

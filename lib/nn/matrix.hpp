@@ -12,6 +12,9 @@
 
 namespace lmm::nn {
 
+/// A compute type as lmm's own kernels name it: they have bf16 and fp32.
+DType kernel_type(at::ScalarType type) noexcept;
+
 /// A weight matrix (out, in): in the compute type, or packed, on the CPU. Products over many rows are torch's where it
 /// multiplies faster than lmm's own kernel, and a packed matrix is made dense for them; over few rows the packed numbers are
 /// read as they are.

@@ -12,10 +12,6 @@ namespace {
 
 namespace kernels = nn::kernels;
 
-DType kernel_type(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 ? DType::bf16 : DType::fp32;
-}
-
 std::vector<float> floats(const at::Tensor& tensor) {
   const at::Tensor wide = tensor.to(at::kFloat).contiguous();
   return {wide.const_data_ptr<float>(), wide.const_data_ptr<float>() + wide.numel()};
@@ -38,7 +34,7 @@ FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::Thre
     : decoder_(decoder),
       pool_(std::move(pool)),
       isa_(kernels::best_isa()),
-      dtype_(kernel_type(decoder.embed_tokens_)),
+      dtype_(nn::kernel_type(decoder.embed_tokens_.scalar_type())),
       norm_(norm_of(decoder.norm_)),
       head_(decoder.head_.view()) {
   const Config& config = decoder.config_;

@@ -12,12 +12,8 @@ namespace {
 
 namespace kernels = nn::kernels;
 
-DType kernel_type(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 ? DType::bf16 : DType::fp32;
-}
-
 kernels::VectorView view(const at::Tensor& vector) {
-  return {vector.const_data_ptr(), kernel_type(vector), vector.numel()};
+  return {vector.const_data_ptr(), nn::kernel_type(vector.scalar_type()), vector.numel()};
 }
 
 kernels::LinearView matrix(const at::Tensor& weight) { return nn::Matrix(weight).view(); }
@@ -47,7 +43,7 @@ FusedDecoder::FusedDecoder(const Decoder& decoder, std::shared_ptr<kernels::Thre
     : pool_(std::move(pool)),
       isa_(kernels::best_isa()),
       rope_(decoder.rope_),
-      cache_dtype_(kernel_type(decoder.embed_tokens_)) {
+      cache_dtype_(nn::kernel_type(decoder.embed_tokens_.scalar_type())) {
   const DecoderConfig& config = decoder.config_;
   weights_.shape.hidden = config.hidden_size;
   weights_.shape.intermediate = config.intermediate_size;
