@@ -189,6 +189,7 @@ def find_icons(packages, kind):
   return next((os.path.join(d, "icons.zip") for d, _, files in os.walk(packages) if "icons.zip" in files and d.endswith("justmyresource_" + kind)), None)
 
 
+# dkgB...: without their ligatures these have no "l" and no "u".
 NOT_LATIN = re.compile(r"dkgB|Symbol|Dingbat|D05000|Emoji|CJK|/ancient|Standard|Math|baekmuk|nanum|unfonts|YetHangul|type1|lignes|UnJamo|FreeMono", re.I)
 STYLE_WORDS = r"[-_]|Bold|Light|Regular|Italic|Oblique|Extra|Medium|Thin|Black|B\.|EB\.|R\.|L\."
 

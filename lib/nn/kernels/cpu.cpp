@@ -95,9 +95,9 @@ Isa widest_isa() noexcept {
 }  // namespace
 
 std::string_view isa_limit() noexcept {
-  static const std::string_view limit = [] {
+  static const std::string limit = [] {  // a copy: the host may change its environment
     const char* value = std::getenv("LMM_MAX_ISA");
-    return std::string_view(value == nullptr ? "" : value);
+    return std::string(value == nullptr ? "" : value);
   }();
   return limit;
 }
