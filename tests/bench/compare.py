@@ -58,6 +58,17 @@ def output_of(*command) -> str:
     return done.stdout
 
 
+def figures(engine, kind: str) -> dict:
+    """What it measures; a peer that fails has none, and the others' figures are not lost."""
+    try:
+        return engine.measure(kind) or {}
+    except SystemExit as failed:
+        if engine.name == "lmm":
+            raise
+        print(failed, file=sys.stderr)
+        return {}
+
+
 def last_json(*command) -> dict:
     return json.loads(output_of(*command).splitlines()[-1])
 
@@ -186,7 +197,7 @@ def main() -> None:
         runs = []  # one a round: {(kind, engine): figures}
         for number in range(options.rounds):
             machine.measure()
-            runs.append({(kind, e.name): e.measure(kind) or {} for kind in options.types.split(",") for e in engines})
+            runs.append({(kind, e.name): figures(e, kind) for kind in options.types.split(",") for e in engines})
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
     rows = report.rows(runs, [e.name for e in engines], machine, options.model)
     tiles = statistics.median(run["bf16", "lmm"].get("tiles", 0) for run in runs) if "bf16" in options.types else 0

@@ -75,7 +75,7 @@ def rows(runs: list[dict], engines: list[str], machine: Machine, model: Path) ->
         for kind in dict.fromkeys(kind for kind, _ in runs[0]):
             if (not typed and kind != "bf16") or key not in runs[0][kind, "lmm"]:
                 continue
-            figures = {e: statistics.median(run[kind, e][key] for run in runs) for e in engines if key in runs[0][kind, e]}
+            figures = {e: statistics.median(run[kind, e][key] for run in runs) for e in engines if all(key in run[kind, e] for run in runs)}
             better = max if larger else min
             ratios = []
             for run in runs:
