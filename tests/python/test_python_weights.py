@@ -76,5 +76,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path):
 
 def test_the_log_tells():
     lines = []
+    lmm.Model.load(MODEL, weights="int8", on_log=lambda level, line: lines.append(line)).close()
+    assert any("matrices packed as int8" in line for line in lines) and not any("towers" in line for line in lines)
     lmm.Model.load(MODEL, weights="int4", tower_weights="int8", on_log=lambda level, line: lines.append(line)).close()
     assert any("matrices packed as int4, those of towers as int8" in line for line in lines)
