@@ -187,7 +187,7 @@ class PocketVLM(nn.Module):
   def __init__(self, sizes, classes):
     super().__init__()
     self.sizes, self.model = sizes, Inner(sizes)
-    outputs = dict(obj=classes + 1, chr=2 * 37, initial=20, vowel=22, final=29, col=12, mark=13, ctr=2, box=4)
+    outputs = dict(obj=classes + 1, chr=2 * 37, num=2 * 13, initial=20, vowel=22, final=29, col=12, mark=13, ctr=2, box=4)
     self.label_heads = nn.ModuleDict({k: nn.Linear(sizes["v_dim"], n) for k, n in outputs.items()})
     for name, p in self.named_parameters():
       if p.dim() > 1: nn.init.normal_(p, std=.02)
@@ -200,7 +200,7 @@ class PocketVLM(nn.Module):
 
   def label(self, features):
     out = {k: head(features).float() for k, head in self.label_heads.items()}
-    return out | {"chr": out["chr"].unflatten(-1, (2, -1))}                        # a character in the left and in the right half of a patch
+    return out | {k: out[k].unflatten(-1, (2, -1)) for k in ("chr", "num")}        # for the left and for the right half of a patch
 
   def decode(self, features, ids, positions, segments, image_token, wanted):
     """Logits where `wanted` (bool B, T). features: of all pictures in their order. Rows hold the picture prefix (segment 0), then questions (segments 1, 2, ...;

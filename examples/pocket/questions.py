@@ -53,7 +53,7 @@ def side_of(a, b):
 
 def absent_name(rng, names, pool):
   """A name that is not on the canvas; half the time one easily taken for something that is."""
-  near = [n for name in set(names) for n in things.alike(name) if n not in names and n in pool]
+  near = [n for name in sorted(set(names)) for n in things.alike(name) if n not in names and n in pool]
   if near and rng.random() < .5: return str(near[rng.integers(len(near))])
   while True:
     name = str(pool[rng.integers(len(pool))])

@@ -22,8 +22,11 @@ CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
 MARKS = ["spot", "circle", "arrow", "frame", *range(1, 9)]    # how a patch's thing is marked; a number is the thing's number
 MARK_ID = {m: i + 1 for i, m in enumerate(MARKS)}
+# `num` is a number that an answer needs, so that the tower learns what takes a look around: how many of its kind there are, which letter
+# of its word it is, which step of those shown, what belongs into the cell of a sudoku.
+NUMBERS = 12
 # Korean syllables are labelled by their three parts, each of which has few values (0: no syllable here).
-LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
+LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "num": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
 GROUNDS = ["solid", "gradient", "noise", "blobs", "stripes", "paper", "solid", "gradient"]
 HELD_OUT_GROUNDS = ["checker", "dots", "clouds", "tricolour"]
 STYLE_WEIGHT = {"symbola": .25, "noto-line": .25, "mdi": .35, "noto": 1.2}
@@ -196,6 +199,8 @@ class Canvas:
     self.labels["obj"][patches], self.labels["box"][patches] = CLASS_ID[name], np.array(box) / SIDE
     if colour: self.labels["col"][patches] = COLOUR_ID[colour]
     self.items.append(dict(name=name, box=box, colour=colour, patches=patches))
+    alike = [i["patches"] for i in self.items if i["name"] == name]
+    for where in alike: self.labels["num"][where] = min(len(alike), NUMBERS)
     return self.items[-1]
 
   @staticmethod
@@ -219,28 +224,32 @@ class Canvas:
     for i, char in enumerate(text):
       start, end = font.getlength(text[:i]), font.getlength(text[:i + 1])
       along = (start + end) / 2 + 3 - left - w / 2
-      self.label_character(char, mx + along * np.cos(angle), my - along * np.sin(angle), max((end - start) / 2, 1), max(h * .36, 5))
+      place = i - text.rfind(" ", 0, i)
+      self.label_character(char, mx + along * np.cos(angle), my - along * np.sin(angle), max((end - start) / 2, 1), max(h * .36, 5), place)
     return True
 
-  def label_character(self, char, x, y, half_width, half_height):
+  def label_character(self, char, x, y, half_width, half_height, number=None):
+    """number: which letter of its word it is."""
     row, column = self.patch_at(x, y)
     rows, halves = np.abs(CENTRES - y) <= half_height, np.abs(HALVES - x) <= half_width
     rows[row] = halves[min(2 * GRID - 1, max(0, int(x // (PATCH // 2))))] = True
-    if char.lower() in CHARACTER_ID: self.labels["chr"].reshape(GRID, 2 * GRID)[np.outer(rows, halves)] = CHARACTER_ID[char.lower()]
+    here, label = np.outer(rows, halves), lambda key: self.labels[key].reshape(GRID, 2 * GRID)
+    if char.lower() in CHARACTER_ID: label("chr")[here] = CHARACTER_ID[char.lower()]
+    if number and not char.isspace(): label("num")[here] = min(number, NUMBERS)
     patches = np.outer(rows, np.abs(CENTRES - x) <= half_width)
     patches[row, column] = True
     if "가" <= char <= "힣":
       parts, final = divmod(ord(char) - ord("가"), 28)
       for key, part in zip(("initial", "vowel", "final"), (parts // 21, parts % 21, final)): self.labels[key][patches] = part + 1
 
-  def digit(self, value, size, centre, colour):
-    """One handwritten digit: an 8 x 8 bitmap, smoothly enlarged."""
+  def digit(self, value, size, centre, colour, number=None):
+    """One handwritten digit: an 8 x 8 bitmap, smoothly enlarged. number: which of its number it is."""
     images = assets().digits[self.test][value]
     image = Image.fromarray((images[self.rng.integers(len(images))].astype(float) / 16 * 255).astype("u1")).resize((size, size), Image.BICUBIC)
     if self.rng.random() < .6: image = image.point(lambda v: min(255, max(0, int((v - 90) * 2.5))))
     image = image.rotate(self.rng.uniform(-12, 12), Image.BILINEAR)
     self.image.paste(Image.new("RGB", image.size, tuple(colour)), (int(centre[0] - size / 2), int(centre[1] - size / 2)), image)
-    self.label_character(str(value), *centre, size * .3, size * .42)
+    self.label_character(str(value), *centre, size * .3, size * .42, number)
 
   def ink(self):
     """A text colour that stands out from the ground."""

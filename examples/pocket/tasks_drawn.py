@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 import things
 from assets import assets
 from questions import absent_name, box_text, question
-from scenes import SIDE, Canvas
+from scenes import CENTRES, MARK_ID, SIDE, Canvas
 from tasks_text import fonts_of
 
 NAMES = list(things.ALL_THINGS)
@@ -34,12 +34,12 @@ def sudoku(rng, test, level):
   r, c = (int(v) for v in rng.integers(0, 4, 2))
   grid = whole.copy()
   grid[r, c] = 0
-  near = lambda g: {int(v) for i, j in itertools.product(range(4), repeat=2) if i == r or j == c or (i // 2 == r // 2 and j // 2 == c // 2) for v in [g[i, j]] if v}
+  near = lambda g, r, c: {int(v) for i, j in itertools.product(range(4), repeat=2) if i == r or j == c or (i // 2 == r // 2 and j // 2 == c // 2) for v in [g[i, j]] if v}
   empty = int(rng.integers(1, 3 + round(5 * level)))
   for cell in rng.permutation(16):
     i, j = divmod(int(cell), 4)
     kept, grid[i, j] = grid[i, j], 0
-    if len(near(grid)) < 3: grid[i, j] = kept
+    if len(near(grid, r, c)) < 3: grid[i, j] = kept
     if (grid == 0).sum() > empty: break
   canvas = Canvas(rng, test, light=True, photos=False)
   draw, cell, font = ImageDraw.Draw(canvas.image), int(rng.integers(33, 39)), one_of(rng, fonts_of("latin", test))
@@ -50,7 +50,10 @@ def sudoku(rng, test, level):
   for k in range(5):
     for line in ((x0 + k * cell, y0, x0 + k * cell, y0 + 4 * cell), (x0, y0 + k * cell, x0 + 4 * cell, y0 + k * cell)): draw.line(line, fill=(40, 40, 40), width=1 if k % 2 else 3)
   for i, j in zip(*np.nonzero(grid)): canvas.text(str(grid[i, j]), font, cell * .7, (x0 + (j + .5) * cell, y0 + (i + .5) * cell), (20, 20, 30))
-  canvas.labels["mark"][canvas.patch_at(x0 + (c + .5) * cell, y0 + (r + .5) * cell)] = 1
+  patches = lambda i, j: np.ix_(*(np.flatnonzero((CENTRES >= low) & (CENTRES < low + cell)) for low in (y0 + i * cell, x0 + j * cell)))
+  canvas.labels["mark"][patches(r, c)] = MARK_ID["spot"]
+  for i, j in itertools.product(range(4), repeat=2):
+    if grid[i, j] or len(near(grid, i, j)) == 3: canvas.labels["num"][patches(i, j)] = whole[i, j]
   out = [question(canvas, "sudoku", "sudoku", str(whole[r, c]))]
   if not test:                                                 # a help to learn: what stands in the rows and columns
     for key, line in [("sudoku_row", grid[r]), ("sudoku_column", grid[:, c])]:
@@ -128,7 +131,8 @@ def order(rng, test):
     draw.rounded_rectangle((x - size / 2 - 3, y - size / 2 - 3, x + size / 2 + 3, y + size / 2 + 3), 4, fill=(250, 250, 250), outline=(150, 150, 150))
     step(canvas, name, int(steps[which]), (x, y), size)
     draw.text((x, y - size / 2 - 11), LETTERS[place], font=font, fill=(0, 0, 0), anchor="mm")
-    canvas.label_character(LETTERS[place], x, y - size / 2 - 11, 4, 6)
+    canvas.labels["num"][canvas.items[-1]["patches"]] = which + 1
+    canvas.label_character(LETTERS[place], x, y - size / 2 - 11, 4, 6, int(which) + 1)
   letters = [LETTERS[list(shown).index(k)] for k in range(count)]
   out = [question(canvas, "order", "order", " ".join(letters))]
   if not test: out += [question(canvas, "order", "order_first", letters[0]), question(canvas, "order", "order_last", letters[-1])]
@@ -185,7 +189,7 @@ def bone(rng, task, test):
       start = at + way * gap / 2 + across * off
       shaft(draw, start, start + turned * max(np.linalg.norm(b - start), 20), width, (False, True))
       box = np.concatenate([at - width * 1.1 - 3, at + width * 1.1 + 3]).clip(0, SIDE)
-      canvas.labels["mark"][canvas.patch_at(*at)] = 1
+      canvas.labels["mark"][canvas.patch_at(*at)] = MARK_ID["spot"]
   light = np.asarray(layer.filter(ImageFilter.GaussianBlur(rng.uniform(.6, 1.4))), float)
   flesh = np.asarray(layer.filter(ImageFilter.GaussianBlur(16)), float)
   grey = base + .25 * flesh + light * rng.uniform(.6, .85) + rng.normal(0, rng.uniform(2, 7), (SIDE, SIDE))

@@ -83,7 +83,7 @@ def digits(rng, test):
     size = int(rng.integers(42, {1: 130, 2: 76, 3: 53}[count] if rows == 1 else {1: 76, 2: 76, 3: 53}[count]))
     values, width, high = rng.integers(0, 10, count), size * .92 * count, SIDE / rows
     x, y = rng.uniform(0, max(1, SIDE - width)) + size * .46, row * high + rng.uniform(size / 2, max(size / 2 + 1, high - size / 2))
-    for j, value in enumerate(values): canvas.digit(int(value), size, (x + j * size * .92, y + rng.uniform(-4, 4)), ink)
+    for j, value in enumerate(values): canvas.digit(int(value), size, (x + j * size * .92, y + rng.uniform(-4, 4)), ink, j + 1)
     out.append(question(canvas, "digits", "digits" if rows == 1 else "digits_line", '"' + "".join(map(str, values)) + '"', k=row + 1))
   return canvas, out
 

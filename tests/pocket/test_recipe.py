@@ -89,8 +89,9 @@ def test_recipe_trains_goes_on_exports_and_scores(assets, tmp_path):
 
 def test_pictures_are_reproducible(assets):
   code = ("import numpy as np, tasks, zlib; "
-          "print([zlib.crc32(tasks.make(t, np.random.default_rng([5, i]), test=bool(i % 2))[0].tobytes()) for i, t in enumerate(tasks.ALL_TASKS * 2)])")
-  runs = [subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True, env={**os.environ, **assets}).stdout for _ in range(2)]
+          "made = [tasks.make(t, np.random.default_rng([5, i]), test=bool(i % 2)) for i, t in enumerate(tasks.ALL_TASKS * 2)]; "
+          "print([zlib.crc32(pixels.tobytes() + repr(questions).encode()) for pixels, questions, _ in made])")
+  runs = [subprocess.run([sys.executable, "-c", code], cwd=RECIPE, capture_output=True, text=True, check=True, env={**os.environ, **assets, "PYTHONHASHSEED": seed}).stdout for seed in "12"]
   assert runs[0] == runs[1]
   assert len(set(json.loads(runs[0]))) == 48
 
@@ -100,6 +101,7 @@ def test_labels_say_what_stands_where(assets):
 import numpy as np
 from assets import assets
 from scenes import CHARACTER_ID, GRID, MARK_ID, Canvas
+from tasks_drawn import order, sudoku
 from tasks_objects import draw_mark
 canvas = Canvas(np.random.default_rng(1))
 assert canvas.text("ab", assets().fonts["latin", False][0], 16, (80, 88), (0, 0, 0))           # two letters that share a patch or lie beside each other
@@ -110,6 +112,16 @@ numbers = dict((thing["name"], k) for k, thing in draw_mark(canvas, "number", th
 for thing in things: assert (canvas.labels["mark"][thing["patches"]] == MARK_ID[numbers[thing["name"]]]).all()
 draw_mark(canvas, "arrow", things[1])
 assert (canvas.labels["mark"][things[1]["patches"]] == MARK_ID["arrow"]).all() and (canvas.labels["mark"][things[0]["patches"]] == MARK_ID[numbers["cat"]]).all()
+for count, x in ((1, 30), (2, 80)):                                                            # how many there are of its kind
+  bus = canvas.put("bus", 30, "noto", None, (x, 130))
+  assert all((canvas.labels["num"][i["patches"]] == count).all() for i in canvas.items if i["name"] == "bus")
+assert (canvas.labels["num"].reshape(GRID, 2 * GRID)[5, 9:11] == [1, 2]).all() and (canvas.labels["num"][things[1]["patches"]] == 1).all()
+canvas, asked = sudoku(np.random.default_rng(2), False, 1.)
+assert (canvas.labels["num"][canvas.labels["mark"] == MARK_ID["spot"]] == int(asked[0].answer)).all()
+canvas, asked = order(np.random.default_rng(3), False)
+for rank, letter in enumerate(asked[0].answer.split(), 1):
+  named = canvas.labels["chr"] == CHARACTER_ID[letter.lower()]
+  assert named.any() and (canvas.labels["num"][named] == rank).all()
 """
   subprocess.run([sys.executable, "-c", code], cwd=RECIPE, env={**os.environ, **assets}, check=True)
 
