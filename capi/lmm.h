@@ -364,8 +364,8 @@ LMM_CAPI lmm_code lmm_load_options_set_dtype(lmm_load_options* options, lmm_dtyp
  * fit the model (mixtures of experts) or the device. */
 LMM_CAPI lmm_code lmm_load_options_set_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error);
 
-/* Of a model's vision and audio towers: LMM_WEIGHTS_INT8 makes encoding faster on processors without matrix tiles (AMX).
- * Default: LMM_WEIGHTS_FULL. lmm_model_load gives UNSUPPORTED where the device is no CPU. */
+/* Of a model's vision and audio towers (Whisper's encoder goes by set_weights): LMM_WEIGHTS_INT8 makes encoding faster on
+ * processors without matrix tiles (AMX). Default: LMM_WEIGHTS_FULL. lmm_model_load gives UNSUPPORTED where the device is no CPU. */
 LMM_CAPI lmm_code lmm_load_options_set_tower_weights(lmm_load_options* options, lmm_weight_type weights, lmm_error** error);
 
 /* Threads of the model's worker, 1 to 1024. Default 0: as many as the process may use. */
@@ -431,7 +431,9 @@ LMM_CAPI void lmm_info_free(lmm_info* info);
 typedef struct lmm_model lmm_model;
 
 /* Loads a Hugging Face checkpoint folder as downloaded. options: NULL for the defaults. Takes long. Any thread.
- * Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED, BAD_TEMPLATE, NO_DEVICE, CANCELLED (by on_progress). */
+ * The environment variable LMM_MAX_ISA (portable, avx2, avx512, avx512_bf16) bounds the instructions of lmm's kernels; any
+ * other value is an INVALID_ARGUMENT. Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED, BAD_TEMPLATE, NO_DEVICE, CANCELLED
+ * (by on_progress). */
 LMM_CAPI lmm_code lmm_model_load(const lmm_allocator* allocator, const char* folder, size_t folder_length,
                                  const lmm_load_options* options, lmm_model** model, lmm_error** error);
 

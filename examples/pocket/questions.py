@@ -26,6 +26,10 @@ def question(canvas, task, key, answer, n="", m="", **names):
   return Question(task, text, answer, unseen)
 
 
+def one_of(rng, values):
+  return values[rng.integers(len(values))]
+
+
 def phrase(name, count):
   return things.with_article(name) if count == 1 else f"{count} {things.plural(name)}"
 

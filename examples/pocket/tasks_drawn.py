@@ -6,16 +6,12 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import things
 from assets import assets
-from questions import absent_name, box_text, question
+from questions import absent_name, box_text, one_of, question
 from scenes import CENTRES, MARK_ID, SIDE, Canvas
 from tasks_text import fonts_of
 
 NAMES = list(things.ALL_THINGS)
 LETTERS = "ABCD"
-
-
-def one_of(rng, values):
-  return values[rng.integers(len(values))]
 
 
 # --------------------------------------------------------------------------------------------------------------- sudoku

@@ -4,7 +4,7 @@ from PIL import ImageDraw
 
 import things
 from assets import assets
-from questions import absent_name, box_text, centre, join, phrase, question, side_of
+from questions import absent_name, box_text, centre, join, one_of, phrase, question, side_of
 from scenes import MARK_ID, SIDE, Canvas
 
 NAMES = list(things.ALL_THINGS)
@@ -202,4 +202,21 @@ def change(rng, test, style):
       canvas.put(n, w, style, tint, c)
     canvas.rng = rng
     pair.append(canvas)
-  return pair, [question(pair[0], "change", "change", f"the {name} {what}" if what else "nothing")]
+  out = [question(pair[0], "change", "change", f"the {name} {what}" if what else "nothing")]
+  if not test:                                           # a help to learn: what is in which of the two pictures
+    for k, canvas in zip(("first", "second"), pair): out += about_one(rng, canvas, k, names)
+  return pair, out
+
+
+def about_one(rng, canvas, k, names):
+  """Questions about the first or the second of two pictures that have no thing twice."""
+  shown = {i["name"]: i for i in canvas.items}
+  ordered, asked = sorted(shown, key=lambda n: shown[n]["box"][0] + shown[n]["box"][2]), names[rng.integers(len(names))]
+  out = [question(canvas, "change", "yesno_of", "yes" if asked in shown else "no", n=asked, k=k)]
+  if not ordered: return out
+  name, coloured = one_of(rng, ordered), [n for n in ordered if shown[n]["colour"]]
+  out += [question(canvas, "change", "list_of", join([things.with_article(n) for n in ordered]), k=k), question(canvas, "change", "box_of", box_text(shown[name]["box"]), n=name, k=k)]
+  if coloured:
+    name = one_of(rng, coloured)
+    out.append(question(canvas, "change", "colour_of", shown[name]["colour"], n=name, k=k))
+  return out

@@ -72,6 +72,10 @@ WORDINGS = {
   "and_box": ["And where is it?", "Where is it?", "Give its box.", "Find it.", "Show where it is.", "And its place?", "And its box?", "Where do you see it?"],
   "change": ["What has changed?", "What is different?", "What has changed in the second picture?", "What is different in the second picture?", "What changed?",
              "Which change do you see?", "What is the change?", "What change do you see?"],
+  "list_of": ["What things are in the {k} picture?", "List the things in the {k} picture.", "What do you see in the {k} picture?"],
+  "box_of": ["Where is the {n} in the {k} picture?", "Find the {n} in the {k} picture."],
+  "colour_of": ["What colour is the {n} in the {k} picture?", "Which colour does the {n} have in the {k} picture?"],
+  "yesno_of": ["Is there {a} in the {k} picture?", "Do you see {a} in the {k} picture?"],
 } | korean.WORDINGS
 
 

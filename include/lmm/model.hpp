@@ -42,7 +42,9 @@ struct ModelInfo {
 class LMM_API Model {
  public:
   /// Loads a Hugging Face checkpoint folder as downloaded. Weights are memory-mapped where no conversion is needed.
-  /// Throws Error: not_found, bad_file, unsupported, out_of_memory, no_device, invalid_argument, cancelled.
+  /// The environment variable LMM_MAX_ISA (portable, avx2, avx512, avx512_bf16) bounds the instructions of lmm's kernels; any
+  /// other value is an invalid_argument. Throws Error: not_found, io, bad_file, unsupported, bad_template, out_of_memory,
+  /// no_device, invalid_argument, cancelled (by on_progress).
   static Model load(const std::filesystem::path& folder, const LoadOptions& options = {});
 
   /// What load() would load, without reading weights (their headers only). Throws as load().

@@ -53,8 +53,8 @@ using OnLog = std::function<void(LogLevel level, std::string_view line)>;
 struct LoadOptions {
   DType dtype = DType::automatic;
   WeightType weights = WeightType::full;        ///< of text decoders, and of all of Whisper
-  WeightType tower_weights = WeightType::full;  ///< of a model's vision and audio towers: int8 makes encoding faster on
-                                                ///< processors without matrix tiles (AMX)
+  WeightType tower_weights = WeightType::full;  ///< of a model's vision and audio towers (Whisper's encoder goes by weights):
+                                                ///< int8 makes encoding faster on processors without matrix tiles (AMX)
   int threads = 0;                 ///< threads of the model's worker, 1 to 1024; 0: as many as the process may use
   std::string device = "cpu";      ///< "cpu", or "cuda" / "cuda:N" where the libtorch given has it
   std::string cache_folder = {};   ///< where packed weights are kept for later loads, which map them; "": nowhere. It is made
