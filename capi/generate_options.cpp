@@ -127,18 +127,15 @@ lmm_code lmm_generate_options_set_on_tap(lmm_generate_options* options, const ch
                                          lmm_on_tap on_tap, void* user, lmm_release release, lmm_error** error) {
   return call_on(options, "options", error, [&](lmm_generate_options& self) {
     std::string names;
-    std::function<void(const Tap&)> sink;
+    OnTap sink;
     const auto kept = std::make_shared<KeptUser>(user);
     if (on_tap != nullptr) {
       names = text_argument(glob, glob_length, "glob");
       if (names.empty())
         fail(ErrorCode::invalid_argument, "glob is empty, expected one over names, such as \"vision.*\"");
       sink = [on_tap, kept](const Tap& tap) {
-        const NoWaiting guard;
         const std::string name(tap.name);
-        if (!goes_on(on_tap, kept->user, name.c_str(), name.size(), tap.shape.data(), tap.shape.size(), tap.data)) {
-          fail(ErrorCode::cancelled, "cancelled by on_tap");
-        }
+        return goes_on(on_tap, kept->user, name.c_str(), name.size(), tap.shape.data(), tap.shape.size(), tap.data);
       };
     }
     self.options.taps = std::move(names);

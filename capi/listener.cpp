@@ -79,7 +79,6 @@ lmm_code lmm_listener_next(lmm_listener* listener, int64_t wait_microseconds, lm
                            lmm_error** error) {
   return call_on(listener, "listener", error, [&](lmm_listener& self) {
     require(utterance, "utterance");
-    if (wait_microseconds > 0) check_may_wait("lmm_listener_next");
     if (self.heard.empty()) {
       std::vector<Utterance> some =
           self.listener.wait(std::chrono::microseconds(std::max<int64_t>(wait_microseconds, 0)));

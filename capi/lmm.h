@@ -27,7 +27,8 @@
  *             said of each. They must come back by returning; a C++ exception thrown by one counts as LMM_STOP.
  *             A callback that lmm keeps comes with a `release` (may be NULL): called once with `user`, on any thread,
  *             when the callback will not be called any more; not called when the function that takes it fails.
- * Never.      lmm does not end the process, print, raise signals, read the environment or change the locale.
+ * Never.      lmm does not end the process, print, raise signals, read the environment (but LMM_MAX_ISA, see lmm_model_load) or
+ *             change the locale.
  *
  * Fits lmm 0.1. What is declared here only grows within a major version; see capi/CONVENTIONS.md.
  */
@@ -331,8 +332,9 @@ enum { LMM_WEIGHTS_FULL = 0, LMM_WEIGHTS_INT8 = 1, LMM_WEIGHTS_INT4 = 2 };
 /* "full", "int8", "int4"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_weight_type_name(lmm_weight_type type);
 
-/* How far a long call has come. stage: "load", "preprocess", "encode" or "prefill", static; done of total (> 0) in the
- * stage's unit: bytes, pictures, tiles x layers, tokens x layers. Called on the thread that made the call.
+/* How far a long call has come. stage: "load", "preprocess", "encode" or "prefill", of speech "scan", "encode" or "decode",
+ * static; done of total (> 0) in the stage's unit: bytes, pictures, tiles x layers, tokens x layers, of speech frames of
+ * 10 ms, layers, tokens. Called on the thread that made the call.
  * LMM_STOP cancels the call, which fails with CANCELLED. The session of the call is busy meanwhile. */
 typedef int32_t (*lmm_on_progress)(void* user, const char* stage, int64_t done, int64_t total);
 
@@ -688,7 +690,8 @@ enum { LMM_FINISH_EOS = 0, LMM_FINISH_STOP = 1, LMM_FINISH_LENGTH = 2, LMM_FINIS
 /* "eos", "stop", "length", "cancelled"; "unknown" for a number that is none. Static. */
 LMM_CAPI const char* lmm_finish_reason_name(lmm_finish_reason reason);
 
-/* Its text, special tokens left out, and the new tokens, the end token included; both live as long as `reply`. */
+/* Its text, special tokens left out, which may begin with a space that the history has not; and the new tokens, the end token
+ * included, none of a transcript. Both live as long as `reply`. */
 LMM_CAPI const char* lmm_reply_text(const lmm_reply* reply, size_t* length);
 LMM_CAPI const int32_t* lmm_reply_token_ids(const lmm_reply* reply, size_t* count);
 /* Why it ended: an end token, a stop string, max_tokens or the context, or a cancel. */
@@ -696,21 +699,22 @@ LMM_CAPI lmm_finish_reason lmm_reply_finish_reason(const lmm_reply* reply);
 
 /* Tokens. */
 LMM_CAPI int64_t lmm_reply_prompt_tokens(const lmm_reply* reply); /* whole prompt, pictures and earlier turns too */
-LMM_CAPI int64_t lmm_reply_image_tokens(const lmm_reply* reply);  /* of these, rows that came from pictures */
-LMM_CAPI int64_t lmm_reply_audio_tokens(const lmm_reply* reply);  /* of these, rows that came from sound */
-LMM_CAPI int64_t lmm_reply_image_tiles(const lmm_reply* reply);   /* inputs of the vision tower for these */
-LMM_CAPI int64_t lmm_reply_reused_tokens(const lmm_reply* reply); /* of the prompt, not computed again */
+LMM_CAPI int64_t lmm_reply_image_tokens(const lmm_reply* reply);  /* of these, for pictures and videos */
+LMM_CAPI int64_t lmm_reply_audio_tokens(const lmm_reply* reply);  /* of these, for sound */
+LMM_CAPI int64_t lmm_reply_image_tiles(const lmm_reply* reply);   /* inputs of the vision tower */
+LMM_CAPI int64_t lmm_reply_reused_tokens(const lmm_reply* reply); /* of prompt_tokens, not computed again */
 LMM_CAPI int64_t lmm_reply_new_tokens(const lmm_reply* reply);    /* generated, the end token included */
 
 /* Seconds of wall clock. */
 LMM_CAPI double lmm_reply_load_seconds(const lmm_reply* reply);       /* loading the model */
 LMM_CAPI double lmm_reply_preprocess_seconds(const lmm_reply* reply); /* pictures to pixels */
-LMM_CAPI double lmm_reply_encode_seconds(const lmm_reply* reply);     /* vision tower and projector */
+LMM_CAPI double lmm_reply_encode_seconds(const lmm_reply* reply);     /* vision or audio tower and projector */
 LMM_CAPI double lmm_reply_prefill_seconds(const lmm_reply* reply);    /* prompt to first logits */
 LMM_CAPI double lmm_reply_decode_seconds(const lmm_reply* reply);     /* all steps after that */
 LMM_CAPI double lmm_reply_seconds_per_token(const lmm_reply* reply);  /* decode / steps, 0 without steps */
 
-/* How many boxes and points the text tells of. They are in the pixels of the picture that the caller gave: (0, 0) is
+/* How many boxes and points the text tells of: of families that were taught to write them (Qwen-VL, Granite-Docling, the
+ * pocket model). They are in the pixels of the picture that the caller gave: (0, 0) is
  * its upper left corner, and a box over all of it is 0, 0, width, height. */
 LMM_CAPI size_t lmm_reply_box_count(const lmm_reply* reply);
 LMM_CAPI size_t lmm_reply_point_count(const lmm_reply* reply);
@@ -796,8 +800,9 @@ LMM_CAPI void lmm_session_cancel(const lmm_session* session);
 /* The turns so far, the system prompt first where there is one. Any thread. */
 LMM_CAPI lmm_code lmm_session_history(const lmm_session* session, lmm_history** history, lmm_error** error);
 
-/* Puts other turns, which are copied, in place of the history. The KV cache is used as far as it still fits. One thread
- * at a time. Errors: BUSY. */
+/* Puts other turns, which are copied, in place of the history. The KV cache is used as far as it still fits. A cancelled reply
+ * that has not ended leaves no turn; with lmm_session_pop and lmm_session_reset it is the same. One thread at a time.
+ * Errors: BUSY. */
 LMM_CAPI lmm_code lmm_session_set_history(lmm_session* session, const lmm_history* history, lmm_error** error);
 
 /* Takes back the last turn of the user and its answer. *message (may be NULL: not wanted) becomes what the user said,
@@ -846,7 +851,8 @@ LMM_CAPI void lmm_pending_cancel(const lmm_pending* pending);
 LMM_CAPI lmm_code lmm_pending_progress(const lmm_pending* pending, const char** stage, int64_t* done, int64_t* total,
                                        lmm_error** error);
 
-/* Lets the worker rest at the next layer or tile, until lmm_pending_resume. NULL does nothing. */
+/* Lets the worker rest at the next layer or tile, until lmm_pending_resume; while another reply of the model rests in the
+ * middle of its prefill, only after the next token. NULL does nothing. */
 LMM_CAPI void lmm_pending_pause(lmm_pending* pending);
 
 /* Lets it go on. NULL does nothing. */

@@ -98,7 +98,6 @@ lmm_code lmm_model_load(const lmm_allocator* allocator, const char* folder, size
                         const lmm_load_options* options, lmm_model** model, lmm_error** error) {
   return call(usable_allocator(allocator), error, [&] {
     require(model, "model");
-    check_may_wait("lmm_model_load");
     const lmm_allocator& memory = allocator_or_default(allocator);
     const std::filesystem::path path = path_argument(folder, folder_length, "folder");
     const LoadOptions given = options != nullptr ? checked(options, "options").options : LoadOptions{};

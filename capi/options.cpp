@@ -93,7 +93,6 @@ lmm_code lmm_load_options_set_on_log(lmm_load_options* options, lmm_on_log on_lo
     OnLog sink;
     if (on_log != nullptr) {
       sink = [on_log, kept](LogLevel level, std::string_view line) {
-        const NoWaiting guard;
         std::string text(line);
         std::replace_if(
             text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');

@@ -41,7 +41,6 @@ lmm_code lmm_pending_poll(lmm_pending* pending, char* buffer, size_t capacity, s
 lmm_code lmm_pending_get(lmm_pending* pending, lmm_reply** reply, lmm_error** error) {
   return call_on(pending, "pending", error, [&](lmm_pending& self) {
     require(reply, "reply");
-    check_may_wait("lmm_pending_get");
     if (!self.reply) self.reply = self.pending->get();
     *reply = make<lmm_reply>(self.memory.allocator(), *self.reply);
     self.reply.reset();
@@ -72,7 +71,6 @@ void lmm_pending_resume(lmm_pending* pending) {
 
 lmm_code lmm_pending_step(lmm_pending* pending, int64_t budget_microseconds, lmm_state* state, lmm_error** error) {
   return call_on(pending, "pending", error, [&](lmm_pending& self) {
-    check_may_wait("lmm_pending_step");
     const Pending::State now = self.pending->step(std::chrono::microseconds(budget_microseconds));
     if (state != nullptr) *state = state_number(now);
   });

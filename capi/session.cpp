@@ -45,12 +45,10 @@ lmm_session* make_session(const lmm_allocator& memory, Session session) {
 
 using Ask = Reply (Session::*)(const Message&, const GenerateOptions&, const OnPiece&);
 
-lmm_code ask(Ask how, const char* name, lmm_session* session, const lmm_message* message,
-             const lmm_generate_options* options, lmm_on_piece on_piece, void* user, lmm_reply** reply,
-             lmm_error** error) {
+lmm_code ask(Ask how, lmm_session* session, const lmm_message* message, const lmm_generate_options* options, lmm_on_piece on_piece,
+             void* user, lmm_reply** reply, lmm_error** error) {
   return call_on(session, "session", error, [&](lmm_session& self) {
     require(reply, "reply");
-    check_may_wait(name);
     const Message said = checked(message, "message").message();
     const GenerateOptions given = options_or_default(options);
     const lmm_allocator memory = self.memory.allocator();  // the handle may be freed by a callback
@@ -74,12 +72,12 @@ lmm_code lmm_session_create(const lmm_model* model, const lmm_session_options* o
 
 lmm_code lmm_session_ask(lmm_session* session, const lmm_message* message, const lmm_generate_options* options,
                          lmm_on_piece on_piece, void* user, lmm_reply** reply, lmm_error** error) {
-  return ask(&Session::ask, "lmm_session_ask", session, message, options, on_piece, user, reply, error);
+  return ask(&Session::ask, session, message, options, on_piece, user, reply, error);
 }
 
 lmm_code lmm_session_edit_last(lmm_session* session, const lmm_message* message, const lmm_generate_options* options,
                                lmm_on_piece on_piece, void* user, lmm_reply** reply, lmm_error** error) {
-  return ask(&Session::edit_last, "lmm_session_edit_last", session, message, options, on_piece, user, reply, error);
+  return ask(&Session::edit_last, session, message, options, on_piece, user, reply, error);
 }
 
 lmm_code lmm_session_start(lmm_session* session, const lmm_message* message, const lmm_generate_options* options,
@@ -140,7 +138,6 @@ lmm_code lmm_session_reset(lmm_session* session, lmm_error** error) {
 lmm_code lmm_session_fork(const lmm_session* session, lmm_session** copy, lmm_error** error) {
   return call_on(session, "session", error, [&](const lmm_session& self) {
     require(copy, "copy");
-    check_may_wait("lmm_session_fork");
     const std::shared_ptr<SharedSession> shared = self.shared;
     if (shared->in_use.load()) fail(ErrorCode::busy, "the session is in another call: wait for it, or cancel it");
     *copy = make_session(self.memory.allocator(), shared->session.fork());

@@ -22,7 +22,7 @@ cat >&2 <<EOF
 == What to type next
 A conversation; /image FILE shows it a picture:
   $command chat $(short "$model")
-Any SmolVLM, Idefics3, Granite-Docling, Llama or SmolLM2 folder from Hugging Face, as downloaded:
+A folder downloaded from Hugging Face, of a family in README's table of models (SmolVLM, Qwen-VL, Voxtral, Whisper, Llama ...):
   $command ask FOLDER -i PICTURE "QUESTION"
 What a checkpoint is; all commands:
   $command info $(short "$model")

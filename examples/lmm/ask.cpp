@@ -21,23 +21,13 @@ struct Ask {
   GenerateFlags generate;
   std::vector<std::string> pictures;
   VideoFlags videos;
-  std::vector<std::string> voices;
+  VoiceFlags voices;
   std::string transcriber;
   std::string prompt;
-  bool has_prompt = false;
   bool json = false;
 
   int run() const;
 };
-
-/// The recordings, behind the pictures and before the text, which may then be missing.
-void put_voices(const std::vector<std::string>& voices, bool has_prompt, lmm::Message& message) {
-  const auto end = message.parts.end() - 1;
-  std::vector<lmm::Part> recordings;
-  for (const std::string& voice : voices) recordings.emplace_back(lmm::Audio::open(voice));
-  message.parts.insert(end, recordings.begin(), recordings.end());
-  if (!has_prompt) message.parts.pop_back();
-}
 
 /// What the transcriber understood, which the answer rests on.
 void tell_heard(const lmm::Reply& reply) {
@@ -54,7 +44,7 @@ int Ask::run() const {
   lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", generate.values.raw));
   const lmm::Model loaded = model.load(bar);
   videos.put_into(message, loaded);
-  put_voices(voices, has_prompt, message);
+  voices.put_into(message);
   if (!transcriber.empty()) {
     ModelFlags hearing = model;
     hearing.folder = transcriber;
@@ -83,18 +73,16 @@ void add_ask(CLI::App& app, Action& action) {
       sub->add_option("PROMPT", ask->prompt, "The question; - reads it from standard input; may be missing with --voice");
   add_pictures(*sub, ask->pictures);
   ask->videos.add(*sub);
-  CLI::Option* voice = sub->add_option("--voice", ask->voices, "Recording that asks, or is asked about (repeatable)")
-                           ->type_name("RECORDING")
-                           ->allow_extra_args(false);
+  ask->voices.add(*sub, prompt);
   sub->add_option("--transcriber", ask->transcriber, "Whisper model that writes recordings down for a MODEL that does not hear")
       ->type_name("MODEL")
-      ->needs(voice);
+      ->needs(ask->voices.option());
   ask->session.add(*sub);
   ask->generate.add(*sub);
   CLI::Option* raw = sub->add_flag("--raw", ask->generate.values.raw,
-                                   "The prompt as it is, no chat template; pictures go where <image> stands");
+                                   "The prompt as it is, no chat template; pictures go where their placeholders (<image> or the like) stand, else before it");
   for (const char* name : {"--system", "--tools", "--template-variables"}) raw->excludes(sub->get_option(name));
-  sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, segments, usage, timings");
+  sub->add_flag("--json", ask->json, "Print one JSON object: text, token_ids, finish_reason, boxes and points (pixels of the picture), segments, usage, timings");
   sub->footer(
       "Examples:\n"
       "  lmm ask MODEL -i receipt.jpg \"What is the total?\"\n"
@@ -104,9 +92,8 @@ void add_ask(CLI::App& app, Action& action) {
       "  lmm ask MODEL --temperature 0.7 --seed 1 --json \"Write a haiku.\"\n"
       "  lmm ask MODEL --raw -i page.png \"<image>Title:\"\n"
       "  git diff | lmm ask MODEL --system \"Sum up this change.\" -");
-  sub->callback([ask, prompt, voice, &action] {
-    ask->has_prompt = prompt->count() > 0;
-    if (!ask->has_prompt && voice->count() == 0) throw CLI::RequiredError("PROMPT");
+  sub->callback([ask, &action] {
+    ask->voices.check();
     action = [ask] { return ask->run(); };
   });
 }

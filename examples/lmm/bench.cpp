@@ -144,6 +144,10 @@ int Bench::run() const {
   const std::int64_t before = peak_memory();
   const auto start = std::chrono::steady_clock::now();
   const lmm::Model loaded = model.load(bar);
+  if (loaded.info().transcribes) {
+    throw lmm::Error(lmm::ErrorCode::unsupported, fmt::format("{}: family \"{}\" only writes down recordings, expected a model that answers text "
+                                                              "(lmm listen --json tells how long a transcript takes)", model.folder, loaded.info().family));
+  }
   const double load = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Json result = {
       {"folder", loaded.info().folder},

@@ -23,9 +23,10 @@ constexpr const char* kHelp =
     "  /image FILE   show a picture with the next question\n"
     "  /video FILE   show a video with the next question\n"
     "  /undo         take back the last question and its answer\n"
-    "  /reset        forget the conversation\n"
+    "  /reset        forget the conversation, and pictures that were not asked about yet\n"
     "  /system TEXT  give the model another system prompt; nothing after it: none\n"
-    "  /quit         end; so does the end of the input\n"
+    "  /help         list these commands\n"
+    "  /quit, /exit  end; so does the end of the input\n"
     "A line that ends in \\ goes on in the next one. // at its start stands for a / that is text.\n";
 
 struct ChatFlags {
@@ -155,7 +156,6 @@ void Chat::answer(const std::string& question) {
 }
 
 int Chat::run() {
-  bool failed = false;
   say(fmt::format("{} ({}); /help lists the commands\n", model_.info().folder, model_.info().family));
   while (const std::optional<std::string> line = read_line()) {
     try {
@@ -165,14 +165,14 @@ int Chat::run() {
         answer(line->starts_with("//") ? line->substr(1) : *line);
       }
     } catch (const lmm::Error& error) {
-      // The conversation is as it was before; a person tries again, a script learns of it by the exit code.
+      // The conversation is as it was before: a person tries again. What a script asks next may stand on what failed.
       bar_.clear();
       complain("error", error.what());
-      failed = true;
+      if (!terminal_) return kError;
     }
   }
   say("\n");
-  return failed && !terminal_ ? kError : kOk;
+  return kOk;
 }
 
 }  // namespace

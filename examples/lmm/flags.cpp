@@ -58,7 +58,7 @@ void check_utf8(const std::string& text, const char* what) {
 
 void ModelFlags::add(CLI::App& app) {
   app.add_option("MODEL", folder, "Hugging Face checkpoint folder, as downloaded")->required();
-  app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32")
+  app.add_option("--dtype", dtype, "Number format of the arithmetic; auto: bf16 for a bf16 checkpoint, else fp32; fp16: on a GPU alone")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str();
   app.add_option("--weights", weights, "How a text decoder's weights, and Whisper's, are kept; int8: half of bf16's memory, and faster; int4: half of that, less exact")
@@ -86,6 +86,9 @@ lmm::LoadOptions ModelFlags::options(ProgressBar& bar) const {
   options.cache_folder = cache_folder;
   options.max_memory = max_memory;
   options.on_progress = bar.callback();
+  options.on_log = [](lmm::LogLevel level, std::string_view line) {
+    if (level == lmm::LogLevel::warning) complain("warning", line);
+  };
   return options;
 }
 
@@ -96,7 +99,7 @@ lmm::Model ModelFlags::load(ProgressBar& bar) const {
 }
 
 void GenerateFlags::add_max_tokens(CLI::App& app) {
-  app.add_option("--max-tokens", values.max_tokens, "Most new tokens");
+  app.add_option("--max-tokens", values.max_tokens, "Most new tokens (default: the checkpoint's, else 512)");
 }
 
 void GenerateFlags::add(CLI::App& app) {
@@ -104,14 +107,14 @@ void GenerateFlags::add(CLI::App& app) {
   add_max_tokens(app);
   app.get_option("--max-tokens")->group(group);
   app.add_option("--min-tokens", values.min_tokens, "The end token is not allowed before")->group(group);
-  app.add_option("--temperature", values.temperature, "0: always the likeliest token")->group(group);
-  app.add_option("--top-k", values.top_k, "Only the K likeliest tokens; 0: all")->group(group);
-  app.add_option("--top-p", values.top_p, "Only the likeliest tokens that make up P together")->group(group);
-  app.add_option("--min-p", values.min_p, "Only tokens at least P times as likely as the likeliest")->group(group);
-  app.add_option("--typical-p", values.typical_p, "Locally typical sampling")->group(group);
-  app.add_option("--repetition-penalty", values.repetition_penalty, "1: off")->group(group);
-  app.add_option("--presence-penalty", values.presence_penalty, "-2 to 2")->group(group);
-  app.add_option("--frequency-penalty", values.frequency_penalty, "-2 to 2")->group(group);
+  app.add_option("--temperature", values.temperature, "0: always the likeliest token; above 0: sampled, the more evenly the higher")->group(group);
+  app.add_option("--top-k", values.top_k, "Sampling: only the K likeliest tokens; 0: all")->group(group);
+  app.add_option("--top-p", values.top_p, "Sampling: only the likeliest tokens that make up P together, 0 to 1")->group(group);
+  app.add_option("--min-p", values.min_p, "Sampling: only tokens at least P times as likely as the likeliest, 0 to 1")->group(group);
+  app.add_option("--typical-p", values.typical_p, "Sampling: only the locally typical tokens that make up P together, up to 1")->group(group);
+  app.add_option("--repetition-penalty", values.repetition_penalty, "More than 1: tokens that were there become less likely; 1: off")->group(group);
+  app.add_option("--presence-penalty", values.presence_penalty, "Taken from the logits of new tokens that were there, -2 to 2")->group(group);
+  app.add_option("--frequency-penalty", values.frequency_penalty, "The same for each time that they were there, -2 to 2")->group(group);
   app.add_option("--no-repeat-ngram", values.no_repeat_ngram, "No run of N tokens twice; 0: off")->group(group);
   app.add_option("--stop", values.stop, "Text that ends the reply (repeatable)")
       ->allow_extra_args(false)
@@ -126,7 +129,7 @@ void GenerateFlags::add(CLI::App& app) {
         return parse_bias(text) ? std::string() : fmt::format("expected ID=B, two numbers, not \"{}\"", text);
       })
       ->group(group);
-  app.add_option("--seed", values.seed, "The same seed, the same reply")->group(group);
+  app.add_option("--seed", values.seed, "Sampling: the same seed, the same reply")->group(group);
 }
 
 lmm::GenerateOptions GenerateFlags::options(ProgressBar& bar) const {
@@ -185,6 +188,24 @@ std::string read_file(const std::string& path) {
     throw lmm::Error(code, fmt::format("{}: {}", path, std::strerror(errno)));
   }
   return std::move(text).str();
+}
+
+void VoiceFlags::add(CLI::App& app, CLI::Option* prompt) {
+  prompt_ = prompt;
+  voice_ = app.add_option("--voice", files_, "Recording that asks, or is asked about (repeatable)")
+               ->type_name("RECORDING")
+               ->allow_extra_args(false);
+}
+
+void VoiceFlags::check() const {
+  if (prompt_->count() == 0 && voice_->count() == 0) throw CLI::RequiredError("PROMPT");
+}
+
+void VoiceFlags::put_into(lmm::Message& message) const {
+  std::vector<lmm::Part> recordings;
+  for (const std::string& file : files_) recordings.emplace_back(lmm::Audio::open(file));
+  message.parts.insert(message.parts.end() - 1, recordings.begin(), recordings.end());
+  if (prompt_->count() == 0) message.parts.pop_back();
 }
 
 lmm::Message make_message(const std::vector<std::string>& pictures, std::string text) {

@@ -52,6 +52,22 @@ struct SessionFlags {
 /// -i PICTURE, once a picture.
 void add_pictures(CLI::App& app, std::vector<std::string>& pictures);
 
+/// --voice RECORDING, once a recording; with it PROMPT may be missing.
+class VoiceFlags {
+ public:
+  void add(CLI::App& app, CLI::Option* prompt);
+  CLI::Option* option() const { return voice_; }
+  void check() const;  ///< throws CLI::RequiredError where there is neither
+
+  /// Puts the recordings before the last part, the text, which goes where there is no PROMPT.
+  void put_into(lmm::Message& message) const;
+
+ private:
+  CLI::Option* prompt_ = nullptr;
+  CLI::Option* voice_ = nullptr;
+  std::vector<std::string> files_;
+};
+
 /// PROMPT: `argument` itself, or standard input where it is "-"; of that, unless `exact`, the last line break is left
 /// out. Throws Error: invalid_argument where it is no UTF-8 (`what` names it).
 std::string text_argument(const std::string& argument, const char* what, bool exact = false);

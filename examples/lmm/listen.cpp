@@ -62,16 +62,16 @@ void add_listen(CLI::App& app, Action& action) {
   sub->add_option("RECORDING", listen->recording, "WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU or CAF file")->required();
   sub->add_option("--language", speech.language, "Code or English name; without it, it is heard from the first 30 s")
       ->type_name("LANGUAGE");
-  sub->add_flag("--translate", speech.translate, "Into English");
+  sub->add_flag("--translate", speech.translate, "Translate into English");
   sub->add_option("--prompt", speech.prompt, "Text that goes before: names, spelling, style")->type_name("TEXT");
   sub->add_flag("--condition-on-previous", speech.condition_on_previous, "Tell each window of 30 s the text of the one before");
-  sub->add_option("--beams", speech.beams, "Beams of the search, 1 to 32")->type_name("N");
-  sub->add_option("--seed", listen->generate.seed, "Of windows that are tried again at a temperature")->type_name("N");
+  sub->add_option("--beams", speech.beams, "Beams of the search, 1 to 32")->type_name("N")->capture_default_str();
+  sub->add_option("--seed", listen->generate.seed, "For windows that are decoded again by sampling: the same seed, the same transcript")->type_name("N");
   CLI::Option* srt = sub->add_flag("--srt", listen->srt, "Print SubRip subtitles");
   CLI::Option* vtt = sub->add_flag("--vtt", listen->vtt, "Print WebVTT subtitles")->excludes(srt);
   CLI::Option* json = sub->add_flag("--json", listen->json, "Print one JSON object: text, segments, usage, timings");
   json->excludes(srt)->excludes(vtt);
-  CLI::Option* words = sub->add_flag("--words", listen->words, "Times of words, too; with --srt, --vtt or --json");
+  CLI::Option* words = sub->add_flag("--words", listen->words, "The time of each word, too; with --srt, --vtt or --json");
   sub->footer(
       "Examples:\n"
       "  lmm listen MODEL interview.mp3\n"

@@ -21,6 +21,7 @@ struct Trace {
   SessionFlags session;
   std::vector<std::string> pictures;
   VideoFlags videos;
+  VoiceFlags voices;
   std::string prompt;
   std::string taps = "*";
   std::string out;
@@ -37,13 +38,21 @@ int Trace::run() const {
   lmm::Message message = make_message(pictures, text_argument(prompt, "PROMPT", raw));
   const lmm::Model loaded = model.load(bar);
   videos.put_into(message, loaded);
+  voices.put_into(message);
   TensorFile file;
   lmm::GenerateOptions options;
   options.max_tokens = max_tokens;
-  options.temperature = 0;
+  if (loaded.info().transcribes) {
+    options.speech.temperatures = {0.0};
+  } else {
+    options.temperature = 0;
+  }
   options.raw = raw;
   options.taps = taps;
-  options.on_tap = [&file](const lmm::Tap& tap) { file.add(tap.name, tap.shape, tap.data); };
+  options.on_tap = [&file](const lmm::Tap& tap) {
+    file.add(tap.name, tap.shape, tap.data);
+    return true;
+  };
   options.on_progress = bar.callback();
   const lmm::Reply reply = lmm::Session(loaded, session_options).ask(message, options, [](std::string_view) {
     return !Interrupt::requested();
@@ -70,11 +79,11 @@ void add_trace(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("trace", "Write named intermediates of the forward pass to a safetensors file");
   auto trace = std::make_shared<Trace>();
   trace->model.add(*sub);
-  sub->add_option("PROMPT", trace->prompt, "The question; - reads it from standard input")->required();
+  trace->voices.add(*sub, sub->add_option("PROMPT", trace->prompt, "The question; - reads it from standard input; may be missing with --voice"));
   add_pictures(*sub, trace->pictures);
   trace->videos.add(*sub);
   trace->session.add(*sub);
-  sub->add_option("--taps", trace->taps, "Which: a name with * and ?, such as vision.*")
+  sub->add_option("--taps", trace->taps, "Names of what is written; * and ? are wildcards")
       ->type_name("GLOB")
       ->capture_default_str();
   sub->add_option("--out", trace->out, "The file to write")->type_name("FILE")->required();
@@ -85,8 +94,12 @@ void add_trace(CLI::App& app, Action& action) {
   sub->footer(
       "Examples:\n"
       "  lmm trace MODEL -i cat.jpg --taps 'vision.*' --out vision.safetensors \"What is this?\"\n"
+      "  lmm trace WHISPER --voice speech.wav --taps 'audio.*' --out audio.safetensors\n"
       "  lmm trace MODEL --taps logits --max-tokens 8 --out logits.safetensors --raw \"Once upon a time\"");
-  sub->callback([trace, &action] { action = [trace] { return trace->run(); }; });
+  sub->callback([trace, &action] {
+    trace->voices.check();
+    action = [trace] { return trace->run(); };
+  });
 }
 
 }  // namespace command

@@ -13,13 +13,13 @@ inline namespace v0 {
 enum class ErrorCode : std::int32_t {
   invalid_argument = 1,   ///< an argument or option is out of range, contradictory, or not supported by this model
   not_found = 2,          ///< a file or folder does not exist
-  io = 3,                 ///< reading or writing failed (permissions, full disk)
+  io = 3,                 ///< reading or writing failed: permissions, a broken or full disk
   bad_file = 4,           ///< a file is truncated, malformed or inconsistent (JSON, safetensors, pictures)
-  unsupported = 5,        ///< the checkpoint asks for something this build does not implement
+  unsupported = 5,        ///< the checkpoint, or the process after a fork, asks for what lmm does not do
   out_of_memory = 6,      ///< an allocation failed, or would exceed LoadOptions::max_memory
   context_overflow = 7,   ///< the prompt does not fit into the model's context
-  cancelled = 8,          ///< the caller cancelled
-  busy = 9,               ///< the session is used by another call
+  cancelled = 8,          ///< the caller, or one of its callbacks, cancelled
+  busy = 9,               ///< the session is used by another call, or the call is not for this thread
   no_device = 10,         ///< the device asked for is not there
   bad_template = 11,      ///< the chat template is malformed, raised an exception, or exceeded its limits
   internal = 12,          ///< a defect of lmm; please report

@@ -53,7 +53,7 @@ class LMM_API Listener {
   std::vector<Utterance> poll();
 
   /// The same, but waits until there is something new, nothing is being heard any more, or `most` has gone by (24 hours
-  /// at most).
+  /// at most). Throws likewise.
   std::vector<Utterance> wait(std::chrono::microseconds most);
 
   /// After finish(): everything was heard and told.

@@ -129,7 +129,7 @@ class LMM_API Audio {
   std::shared_ptr<const media::Sound> sound_;
 };
 
-/// Text (UTF-8), a picture, a video or a recording. Text is text: what spells a special token in it stays text.
+/// Text (UTF-8; what is not is read as U+FFFD), a picture, a video or a recording. What spells a special token in a text stays text.
 using Part = std::variant<std::string, Image, Video, Audio>;
 
 /// One turn of the user: parts in the order in which the model sees them.
@@ -143,7 +143,8 @@ struct Message {
   explicit Message(std::vector<Part> list) : parts(std::move(list)) {}
 };
 
-/// One entry of a conversation's history. role is "system", "user" or "assistant".
+/// One entry of a conversation's history. role is "system", "user", "assistant", or another that the chat template knows, such as
+/// "tool" for a tool's result: it is handed to the template as it is.
 struct Turn {
   std::string role = {};
   Message message = {};

@@ -31,15 +31,16 @@ LMM_API const char* weight_type_name(WeightType type) noexcept;
 /// How far a long call has come.
 struct Progress {
   std::string_view stage = {};    ///< "load", "preprocess", "encode", "prefill"; of speech "scan", "encode", "decode"
-  std::int64_t done = 0;     ///< in the unit of the stage: bytes, frames, tiles x layers, tokens x layers
+  std::int64_t done = 0;     ///< in the unit of the stage: bytes, pictures, tiles x layers, tokens x layers; of speech frames of 10 ms,
+                             ///< layers, tokens
   std::int64_t total = 0;    ///< same unit, > 0
 };
 
-/// Called on the thread that made the call. Return false to cancel it (Error `cancelled`).
+/// Called on the thread that made the call. Return false to cancel it (Error `cancelled`); what it throws comes out of the call.
 using OnProgress = std::function<bool(const Progress&)>;
 
 /// Called on the caller's thread with each whole piece of UTF-8 text. Return false to stop; the reply then
-/// has finish reason `cancelled` and the text so far.
+/// has finish reason `cancelled` and the text so far. What it throws comes out of the call, and the session is as before.
 using OnPiece = std::function<bool(std::string_view piece)>;
 
 /// How much a line of the log matters. debug: each reply's token counts and times. info: what was loaded, and how.
@@ -47,7 +48,8 @@ using OnPiece = std::function<bool(std::string_view piece)>;
 enum class LogLevel : std::int32_t { debug = 0, info = 1, warning = 2 };
 
 /// A line about a model, without line break; valid during the call. Called on the thread that loads the model and on its
-/// worker thread, by one of them at a time. What it throws is dropped. It must not wait for a reply of the model.
+/// worker thread, by one of them at a time. What it throws is dropped. Calls that wait for a model's worker (load, ask, edit_last,
+/// fork, get, step, wait) throw Error `busy` in it.
 using OnLog = std::function<void(LogLevel level, std::string_view line)>;
 
 struct LoadOptions {
@@ -81,6 +83,8 @@ struct SpeechOptions {
   std::optional<double> compression_ratio_threshold = {};  ///< of text over its zlib size, a window above is tried again
   std::optional<double> log_probability_threshold = {};    ///< a window below is tried again
   std::optional<double> no_speech_threshold = {};  ///< a window above, and below log_probability_threshold, is silent
+
+  bool operator==(const SpeechOptions&) const = default;
 };
 
 /// An intermediate of the forward pass, seen by GenerateOptions::on_tap. Valid during the call only.
@@ -90,8 +94,13 @@ struct Tap {
   const float* data = nullptr;     ///< as fp32, whatever the compute type
 };
 
+/// Called on the model's worker thread, where calls that wait for a worker throw Error `busy`, as in OnLog. Return false to end
+/// the reply, as cancel() does; what it throws comes out of the call that waits for the reply, and the session is as before.
+using OnTap = std::function<bool(const Tap&)>;
+
 /// How a reply is generated. An unset optional takes the checkpoint's generation_config.json, then the reference's
-/// default. Values are checked on every call; what the model does not support is an error, never ignored.
+/// default. Values are checked on every call; what the model does not support is an error, never ignored. Designated
+/// initializers have to keep this order.
 struct GenerateOptions {
   std::optional<std::int64_t> max_tokens = {};      ///< most new tokens; unset: the checkpoint's, else 512
   std::optional<std::int64_t> min_tokens = {};      ///< eos is not allowed before
@@ -108,14 +117,14 @@ struct GenerateOptions {
   std::vector<std::string> bad_words = {};          ///< texts that are never produced
   std::map<std::int32_t, double> logit_bias = {};   ///< token id → added to its logit
   std::vector<std::string> stop = {};               ///< texts that end the reply; not part of it
-  std::optional<std::uint64_t> seed = {};           ///< the same seed, the same reply; unset: a fresh one
+  std::optional<std::uint64_t> seed = {};           ///< of sampling, and of a transcriber's: the same seed, the same reply; unset: a fresh one
   bool raw = false;                            ///< the message is the prompt itself, no chat template, no history
   bool paused = false;                         ///< start() only: nothing runs before Pending::resume() or step()
   bool ignore_eos = false;                     ///< generate max_tokens whatever comes (benchmarks)
   SpeechOptions speech = {};                   ///< for a Whisper model, alone or as transcriber
   std::string taps = {};                            ///< glob over tap names ("vision.*", "*"); empty: none
-  std::function<void(const Tap&)> on_tap = {};      ///< called on the model's worker thread
-  OnProgress on_progress = {};
+  OnTap on_tap = {};                                ///< with taps
+  OnProgress on_progress = {};                      ///< of ask() and edit_last(); a Pending has progress() instead
 };
 
 }  // namespace v0

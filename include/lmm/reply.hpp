@@ -17,11 +17,11 @@ LMM_API const char* finish_reason_name(FinishReason reason) noexcept;
 
 /// Tokens of one reply.
 struct Usage {
-  std::int64_t prompt_tokens = 0;  ///< whole prompt, pictures and earlier turns included
-  std::int64_t image_tokens = 0;   ///< of these, rows that came from pictures and videos
-  std::int64_t audio_tokens = 0;   ///< of these, rows that came from sound
-  std::int64_t image_tiles = 0;    ///< inputs of the vision tower that those pictures are made of
-  std::int64_t reused_tokens = 0;  ///< of these, already in the KV cache and not computed again
+  std::int64_t prompt_tokens = 0;  ///< whole prompt, pictures and earlier turns included; 0 of a transcript
+  std::int64_t image_tokens = 0;   ///< of prompt_tokens, those that stand for pictures and videos
+  std::int64_t audio_tokens = 0;   ///< of prompt_tokens, those that stand for sound
+  std::int64_t reused_tokens = 0;  ///< of prompt_tokens, already in the KV cache and not computed again
+  std::int64_t image_tiles = 0;    ///< inputs of the vision tower that the pictures are made of
   std::int64_t new_tokens = 0;     ///< generated, the end token included
 };
 
@@ -29,7 +29,7 @@ struct Usage {
 struct Timings {
   double load = 0;        ///< loading the model; the same in each of its replies
   double preprocess = 0;  ///< pictures → pixels
-  double encode = 0;      ///< vision tower and projector
+  double encode = 0;      ///< vision or audio tower and projector
   double prefill = 0;     ///< prompt → first logits
   double decode = 0;      ///< all steps after the prefill
   double per_token = 0;   ///< decode / steps, 0 without steps
@@ -75,10 +75,13 @@ struct Segment {
 
 /// What the model answered.
 struct Reply {
-  std::string text = {};                     ///< UTF-8; special tokens left out, as the reference decodes it
-  std::vector<std::int32_t> token_ids = {};  ///< the new tokens, the end token included
+  std::string text = {};                     ///< UTF-8; special tokens left out, as the reference decodes it: it may begin
+                                             ///< with a space, which the history has not
+  std::vector<std::int32_t> token_ids = {};  ///< the new tokens, the end token included; none of a transcript
   FinishReason finish_reason = FinishReason::eos;
-  std::vector<Box> boxes = {};               ///< that the text tells of; in the last picture
+  /// Places that the text tells of, in the last picture: of families that were taught to write them (Qwen-VL, Granite-Docling,
+  /// the pocket model), in their own formats. Empty for others.
+  std::vector<Box> boxes = {};
   std::vector<Point> points = {};
   /// What was heard: of a Whisper model the transcript, whose texts make up `text`; of a model with a transcriber
   /// (SessionOptions) the transcripts of the message's recordings, one after the other. Empty for models that hear.

@@ -4,8 +4,14 @@
 #include "lib/core/file.hpp"
 #include "lib/core/utf8.hpp"
 
+#include <locale.h>
+
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace lmm {
 namespace {
@@ -31,20 +37,108 @@ std::string shown(const Json& value) {
   return text;
 }
 
-template <typename J>
-J parse(std::string_view text, std::string_view where, const typename J::parser_callback_t& visit = nullptr) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  const auto checked = [&](int depth, typename J::parse_event_t event, J& value) {
-    const bool opens = event == J::parse_event_t::object_start || event == J::parse_event_t::array_start;
-    if (opens && depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
-    return !visit || visit(depth, event, value);
+void check_depth(std::size_t depth, std::string_view where) {
+  if (depth > kMaxDepth) fail(ErrorCode::bad_file, "{}: JSON nested deeper than {}", where, kMaxDepth);
+}
+
+/// The parser reads the decimal point of the host's locale, and of one of several bytes only the first.
+class PlainNumbers {
+ public:
+  PlainNumbers() : before_(::uselocale(plain())) {}
+  ~PlainNumbers() { ::uselocale(before_); }
+  PlainNumbers(const PlainNumbers&) = delete;
+  PlainNumbers& operator=(const PlainNumbers&) = delete;
+
+ private:
+  static locale_t plain() {
+    static const locale_t locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    return locale;
+  }
+  locale_t before_;
+};
+
+/// What the parser tells while it reads, as Json. The library's own builder looks through all keys of an object at each new one.
+class Builder {
+ public:
+  explicit Builder(std::string_view where) : where_(where) {}
+
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(std::int64_t value) { return put(value); }
+  bool number_unsigned(std::uint64_t value) { return put(value); }
+  bool number_float(double value, const std::string&) { return put(value); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }  // is no JSON
+
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_array(std::size_t) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+
+  bool key(std::string& name) {
+    Level& level = levels_.back();
+    auto& members = static_cast<std::vector<Json::object_t::value_type>&>(level.json->get_ref<Json::object_t&>());
+    const auto [found, is_new] = level.places.emplace(name, members.size());
+    if (is_new) members.emplace_back(std::move(name), Json());
+    next_ = &members[found->second].second;  // of a key that stands twice the last value counts
+    return true;
+  }
+
+  template <typename Reason>
+  bool parse_error(std::size_t, const std::string&, const Reason& reason) {
+    throw reason;
+  }
+
+  Json take() { return std::move(root_); }
+
+ private:
+  struct Level {
+    Json* json;  // which does not move while it is open: what holds it does not grow
+    std::unordered_map<std::string, std::size_t> places = {};
   };
+
+  Json& place() {
+    if (levels_.empty()) return root_;
+    Json& around = *levels_.back().json;
+    return around.is_array() ? around.emplace_back() : *next_;
+  }
+
+  template <typename Value>
+  bool put(Value&& value) {
+    place() = std::forward<Value>(value);
+    return true;
+  }
+
+  bool open(Json empty) {
+    check_depth(levels_.size(), where_);
+    Json& here = place();
+    here = std::move(empty);
+    levels_.push_back({&here});
+    return true;
+  }
+
+  bool close() {
+    levels_.pop_back();
+    return true;
+  }
+
+  std::string_view where_;
+  Json root_;
+  std::vector<Level> levels_;
+  Json* next_ = nullptr;
+};
+
+/// What `parse` reads of the text, with errors that say where.
+template <typename J>
+J read(std::string_view text, std::string_view where, const std::function<J(std::string_view)>& parse) {
+  const PlainNumbers guard;
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {  // where the parser would end
     const auto [line, column] = line_and_column(text, nul);
     fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: a zero byte", where, line, column);
   }
   try {
-    return J::parse(text.begin(), text.end(), checked);
+    return parse(text);
   } catch (const typename J::parse_error& error) {
     const auto [line, column] = line_and_column(text, error.byte == 0 ? 0 : error.byte - 1);
     std::string reason = error.what();
@@ -62,11 +156,22 @@ J parse(std::string_view text, std::string_view where, const typename J::parser_
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::string_view where) { return parse<Json>(text, where); }
+Json parse_json(std::string_view text, std::string_view where) {
+  return read<Json>(text, where, [&](std::string_view all) {
+    Builder builder(where);
+    Json::sax_parse(all.begin(), all.end(), &builder);
+    return builder.take();
+  });
+}
 
-SortedJson parse_sorted_json(std::string_view text, std::string_view where,
-                             const SortedJson::parser_callback_t& visit) {
-  return parse<SortedJson>(text, where, visit);
+SortedJson parse_sorted_json(std::string_view text, std::string_view where, const SortedJson::parser_callback_t& visit) {
+  return read<SortedJson>(text, where, [&](std::string_view all) {
+    return SortedJson::parse(all.begin(), all.end(), [&](int depth, SortedJson::parse_event_t event, SortedJson& value) {
+      using Event = SortedJson::parse_event_t;
+      if (event == Event::object_start || event == Event::array_start) check_depth(static_cast<std::size_t>(depth), where);
+      return !visit || visit(depth, event, value);
+    });
+  });
 }
 
 SortedJson read_sorted_json_file(const std::filesystem::path& path) {

@@ -13,16 +13,17 @@ namespace lmm {
 /// Key order is kept: chat templates print objects as they were given.
 using Json = nlohmann::ordered_json;
 
-/// For files with very many keys in one object (vocabularies), where Json would take quadratic time. Keys are sorted.
+/// For files with very many keys in one object that are looked up by name (vocabularies). Keys are sorted.
 using SortedJson = nlohmann::json;
 
-/// Parses text with a depth limit of 200. Error bad_file with `where`, line and column.
+/// Parses text with a depth limit of 200, whatever the locale; of a key that stands twice in an object the last value counts.
+/// Error bad_file with `where`, line and column.
 Json parse_json(std::string_view text, std::string_view where);
 
 /// Reads and parses a file. Errors as read_text_file and parse_json.
 Json read_json_file(const std::filesystem::path& path);
 
-/// The same with sorted keys; of a key that stands twice in an object the last value counts. `visit` sees each key and
+/// The same with sorted keys. `visit` sees each key and
 /// value as it is parsed, may throw, and drops a value by returning false (nlohmann's parser_callback_t).
 SortedJson parse_sorted_json(std::string_view text, std::string_view where,
                              const SortedJson::parser_callback_t& visit = nullptr);

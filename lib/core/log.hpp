@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lib/core/no_waiting.hpp"
+
 #include <fmt/format.h>
 
 #include <lmm/options.hpp>
@@ -23,6 +25,7 @@ class Log {
     if (!sink_) return;
     try {
       const std::string text = fmt::format(format, std::forward<Args>(args)...);
+      const NoWaiting guard;
       const std::lock_guard lock(mutex_);
       sink_(level, text);
     } catch (...) {  // the host's own, or no memory: the work goes on

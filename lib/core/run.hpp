@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/core/error.hpp"
+#include "lib/core/no_waiting.hpp"
 #include "lib/core/time_grant.hpp"
 
 #include <lmm/options.hpp>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,6 +18,11 @@ namespace lmm {
 
 /// True where `text` matches `glob`: `*` any characters, `?` one, everything else itself.
 bool glob_match(std::string_view glob, std::string_view text);
+
+/// What a function of the host threw on the worker thread: handed to the host as it is, not as an Error.
+struct HostException {
+  std::exception_ptr thrown;
+};
 
 /// What a long computation carries along: cancellation, granted time, progress and taps. Used by the worker thread;
 /// `cancel()` and the progress getters may be called from any thread.
@@ -58,13 +65,22 @@ class Run {
   }
 
   /// Observes intermediates whose name matches a glob; set before the run begins.
-  void observe(std::string glob, std::function<void(const Tap&)> sink) {
+  void observe(std::string glob, OnTap sink) {
     glob_ = std::move(glob);
     sink_ = std::move(sink);
   }
   bool observed() const noexcept { return static_cast<bool>(sink_); }
   bool wants(std::string_view name) const { return observed() && glob_match(glob_, name); }
-  void emit(const Tap& tap) const { sink_(tap); }
+  void emit(const Tap& tap) const {
+    const NoWaiting guard;
+    bool goes_on = false;
+    try {
+      goes_on = sink_(tap);
+    } catch (...) {
+      throw HostException{std::current_exception()};
+    }
+    if (!goes_on) throw Error(ErrorCode::cancelled, "cancelled by on_tap");
+  }
 
  private:
   std::atomic<bool> cancelled_{false};
@@ -73,7 +89,7 @@ class Run {
   std::atomic<std::int64_t> total_{0};
   std::function<void()> wait_;
   std::string glob_;
-  std::function<void(const Tap&)> sink_;
+  OnTap sink_;
 };
 
 }  // namespace lmm

@@ -58,8 +58,7 @@ bool resolve_sample(const GenerateOptions& options, const GenerationConfig& conf
   const bool sample = options.sample ? *options.sample : temperature ? *temperature > 0 : config.do_sample;
   if (sample || temperature) return sample;
   const auto refuse = [](std::string_view name, double value) {
-    fail(ErrorCode::invalid_argument, "{} is {}, expected none for a greedy reply (set sample or temperature)", name,
-         value);
+    fail(ErrorCode::invalid_argument, "{} is {}, expected none for a greedy reply: a temperature above 0, or sample, makes it sample", name, value);
   };
   if (options.top_k.value_or(0) != 0) refuse("top_k", static_cast<double>(*options.top_k));
   if (options.top_p.value_or(1) < 1) refuse("top_p", *options.top_p);
@@ -204,7 +203,6 @@ std::uint64_t fresh_seed() {
 }  // namespace
 
 void check_ranges(const GenerateOptions& options) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
   constexpr double huge = std::numeric_limits<double>::max();
   check_option<std::int64_t>(options.max_tokens, "max_tokens", 1, kMaxTokens, "1 to 2147483647");
   check_option<std::int64_t>(options.min_tokens, "min_tokens", 0, kMaxTokens, "0 to 2147483647");
@@ -218,8 +216,8 @@ void check_ranges(const GenerateOptions& options) {
   check_option(options.frequency_penalty, "frequency_penalty", -2.0, 2.0, "-2 to 2");
   check_option<std::int64_t>(options.no_repeat_ngram, "no_repeat_ngram", 0, kMaxTokens, "0 to 2147483647");
   for (const auto& [token, bias] : options.logit_bias) {
-    if (!(bias < inf)) {
-      fail(ErrorCode::invalid_argument, "logit_bias of token {} is {}, expected a number below infinity", token, bias);
+    if (!(bias <= std::numeric_limits<float>::max())) {  // -infinity forbids it
+      fail(ErrorCode::invalid_argument, "logit_bias of token {} is {}, expected a number of at most 3.4e38", token, bias);
     }
   }
   for (std::size_t i = 0; i < options.stop.size(); ++i) {

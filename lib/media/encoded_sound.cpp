@@ -59,7 +59,7 @@ class OpenFile final : public EncodedSound {
 
 class FileBytes final : public SoundBytes {
  public:
-  explicit FileBytes(const std::filesystem::path& path) : path_(path), identity_(identity_of(Descriptor(path))) {}
+  explicit FileBytes(const std::filesystem::path& path) : path_(std::filesystem::absolute(path)), identity_(identity_of(Descriptor(path))) {}
   std::unique_ptr<EncodedSound> open() const override { return std::make_unique<OpenFile>(path_, identity_); }
 
  private:

@@ -134,6 +134,11 @@ void parse_sections(RopeConfig& rope, const Fields& fields, const RopeConfig::De
                              fields.where());
 }
 
+/// Phi-3's place for it, beside the parameters of RoPE, comes first where there is one (standardize_rope_params).
+void outer_original_context(RopeConfig& rope, const Fields& text_config) {
+  rope.original_context = text_config.integer_in("original_max_position_embeddings", 1, INT64_C(1) << 31, rope.original_context);
+}
+
 }  // namespace
 
 RopeConfig RopeConfig::parse(const Fields& text_config, std::int64_t head_dim, std::int64_t context_length,
@@ -162,12 +167,14 @@ RopeConfig RopeConfig::parse(const Fields& text_config, std::int64_t head_dim, s
     rope.factor = positive(fields, "factor");
   } else if (type == "llama3") {
     rope.type = Type::llama3;
+    outer_original_context(rope, text_config);
     rope.factor = positive(fields, "factor");
     rope.low_freq_factor = positive(fields, "low_freq_factor");
     rope.high_freq_factor = positive(fields, "high_freq_factor");
     if (rope.high_freq_factor == rope.low_freq_factor) fields.wrong("high_freq_factor", "another value than low_freq_factor");
   } else if (type == "yarn") {
     rope.type = Type::yarn;
+    outer_original_context(rope, text_config);
     parse_yarn(rope, fields, context_length);
   } else {
     fail(ErrorCode::unsupported, "{}: rope_type is \"{}\", known are default, linear, dynamic, llama3, yarn",

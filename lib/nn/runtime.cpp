@@ -1,6 +1,7 @@
 #include "lib/nn/runtime.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/core/run.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
@@ -81,6 +82,8 @@ void rethrow_as_error() {
   try {
     throw;
   } catch (const Error&) {
+    throw;
+  } catch (const HostException&) {
     throw;
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::out_of_memory, "out of memory");

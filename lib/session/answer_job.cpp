@@ -11,7 +11,12 @@ namespace lmm::session {
 
 AnswerJob::AnswerJob(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before, Question question)
     : Job(std::move(conversation), std::move(before), std::move(question)) {
-  context_ = this->conversation().engine()->info.context_length;
+  const Engine& engine = *this->conversation().engine();
+  if (this->conversation().transcriber() == nullptr && question_.options.speech != SpeechOptions{}) {
+    fail(ErrorCode::unsupported, "options of speech are given, but family \"{}\" does not write down speech: a Whisper model does, also as "
+         "SessionOptions::transcriber", engine.info.family);
+  }
+  context_ = engine.info.context_length;
   const std::int64_t asked = this->conversation().options().max_context;
   if (asked > 0) context_ = std::min(context_, asked);
 }
@@ -44,9 +49,10 @@ bool AnswerJob::transcribe_next() {
   transcribed_part_ = static_cast<std::size_t>(next - parts.begin());
   GenerateOptions options;
   options.speech = question_.options.speech;
+  options.seed = question_.options.seed;
   options.raw = true;  // no turn of a conversation
   options.paused = !run.grant.forever();
-  transcript_ = transcriber->start({}, Message({*next}), std::move(options));
+  transcript_ = transcriber->start(Message({*next}), std::move(options));
   wait_for(transcript_);
   return true;
 }

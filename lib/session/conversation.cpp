@@ -54,20 +54,24 @@ Conversation::Conversation(std::shared_ptr<Engine> engine, SessionOptions option
   if (!options_.system.empty()) turns_.push_back({"system", Message(options_.system)});
 }
 
-void Conversation::check_idle() const {
-  const std::shared_ptr<Job> job = job_.lock();
+std::shared_ptr<Job> Conversation::idle_job() const {
+  std::shared_ptr<Job> job = job_.lock();
   if (job != nullptr && !job->finished() && !job->run.cancelled()) {
     fail(ErrorCode::busy, "the session is answering: wait for its reply or cancel it, or use a session per thread");
   }
+  return job;
 }
 
-std::shared_ptr<Job> Conversation::start(std::vector<Turn> history, Message message, GenerateOptions options) {
+std::shared_ptr<Job> Conversation::start(Message message, GenerateOptions options, const Edit& change) {
   if (message.parts.empty()) fail(ErrorCode::invalid_argument, "the message is empty, expected text, a picture, a video or a recording");
   const std::lock_guard lock(mutex_);
-  check_idle();
-  auto job = make_job(shared_from_this(), job_.lock(), {std::move(history), std::move(message), std::move(options)});
+  std::shared_ptr<Job> before = idle_job();
+  std::vector<Turn> history = turns_;
+  if (change) change(history);
+  auto job = make_job(shared_from_this(), std::move(before), {std::move(history), std::move(message), std::move(options), epoch_ + 1});
   engine_->worker->queue()->push(job);
   job_ = job;
+  ++epoch_;
   return job;
 }
 
@@ -81,24 +85,29 @@ std::vector<Turn> Conversation::turns() const {
   return turns_;
 }
 
-void Conversation::set_turns(std::vector<Turn> turns) {
+void Conversation::edit(const Edit& change) {
+  const std::lock_guard lock(mutex_);
+  idle_job();
+  std::vector<Turn> turns = turns_;
+  change(turns);
   for (const Turn& turn : turns) {
     if (turn.role.empty()) fail(ErrorCode::invalid_argument, "a turn has no role, expected \"system\", \"user\" or \"assistant\"");
     if (turn.message.parts.empty()) fail(ErrorCode::invalid_argument, "a turn of role \"{}\" is empty", turn.role);
   }
-  const std::lock_guard lock(mutex_);
-  check_idle();
   turns_ = std::move(turns);
+  ++epoch_;
 }
 
 std::shared_ptr<Conversation> Conversation::fork() {
   auto copy = std::make_shared<Conversation>(engine_, options_);
+  std::shared_ptr<Job> cancelled;
   {
     const std::lock_guard lock(mutex_);
-    check_idle();
-    copy->turns_ = turns_;
+    cancelled = idle_job();
   }
   run_on_worker(*engine_, [&] {
+    if (cancelled != nullptr) cancelled->abort();  // whether it is a turn is known then
+    copy->turns_ = turns();
     if (state_ == nullptr) return;
     copy->state_ = state_->clone();
     copy->token_keys_ = token_keys_;
@@ -111,9 +120,9 @@ models::State& Conversation::state() {
   return *state_;
 }
 
-void Conversation::commit(std::vector<Turn> turns) {
+void Conversation::commit(std::vector<Turn> turns, std::uint64_t epoch) {
   const std::lock_guard lock(mutex_);
-  turns_ = std::move(turns);
+  if (epoch == epoch_) turns_ = std::move(turns);
 }
 
 }  // namespace lmm::session

@@ -23,13 +23,18 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
   Conversation(std::shared_ptr<Engine> engine, SessionOptions options);
 
-  /// Queues a reply to `message` after `history`; the turns become history + message + reply when it is done.
+  /// A change of the turns; what it throws leaves them as they are.
+  using Edit = std::function<void(std::vector<Turn>&)>;
+
+  /// Queues a reply to `message` after the turns as `change` makes them; they become these, message and reply when it is done.
   /// Error busy while another reply is being made.
-  std::shared_ptr<Job> start(std::vector<Turn> history, Message message, GenerateOptions options);
+  std::shared_ptr<Job> start(Message message, GenerateOptions options, const Edit& change = {});
 
   void cancel() noexcept;
   std::vector<Turn> turns() const;
-  void set_turns(std::vector<Turn> turns);  ///< Error busy, invalid_argument
+
+  /// Changes the turns. A cancelled reply that has not ended becomes none of them. Error busy, invalid_argument.
+  void edit(const Edit& change);
   std::shared_ptr<Conversation> fork();
 
   const std::shared_ptr<Engine>& engine() const noexcept { return engine_; }
@@ -41,16 +46,17 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   // Worker thread only.
   models::State& state();
   std::vector<std::uint64_t>& token_keys() noexcept { return token_keys_; }  ///< of the tokens in state()
-  void commit(std::vector<Turn> turns);
+  void commit(std::vector<Turn> turns, std::uint64_t epoch);  ///< nothing where the turns have moved on since that epoch
 
  private:
-  void check_idle() const;  // under the mutex; Error busy
+  std::shared_ptr<Job> idle_job() const;  // under the mutex: the latest one, ended or cancelled; null. Error busy
 
   std::shared_ptr<Engine> engine_;
   SessionOptions options_;
   std::shared_ptr<Conversation> transcriber_;
   mutable std::mutex mutex_;
   std::vector<Turn> turns_;
+  std::uint64_t epoch_ = 0;     // rises with each question and each edit
   std::weak_ptr<Job> job_;  // the latest; the worker and the caller own it
   std::unique_ptr<models::State> state_;
   std::vector<std::uint64_t> token_keys_;

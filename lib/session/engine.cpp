@@ -23,7 +23,8 @@ constexpr int kMaxThreads = 1024;
 void check_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder, ignored)) {
-    fail(ErrorCode::not_found, "{}: no such folder, expected a Hugging Face checkpoint folder", folder.string());
+    fail(ErrorCode::not_found, "{}: no such folder, expected the path of a downloaded Hugging Face checkpoint (lmm downloads none: hf download OWNER/NAME --local-dir FOLDER)",
+         folder.string());
   }
   if (!std::filesystem::is_directory(folder, ignored)) {
     fail(ErrorCode::bad_file, "{}: is a file, expected a Hugging Face checkpoint folder", folder.string());
@@ -249,7 +250,7 @@ void Engine::log_load(const weights::Weights& weights, const LoadOptions& option
     log.line(LogLevel::warning, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),
              unused.front());
   }
-  if (!info.has_chat_template) {
+  if (!info.has_chat_template && !info.transcribes) {
     log.line(LogLevel::warning, "{}: no chat template, only raw prompts can be asked", info.folder);
   }
   if (text->tokenizer->vocab_size() > static_cast<std::size_t>(info.vocab_size)) {

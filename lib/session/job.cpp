@@ -32,8 +32,14 @@ Job::Job(std::shared_ptr<Conversation> conversation, std::shared_ptr<Job> before
   run.wait_by([this] {
     leave_turn();
     queue_->wait_until([this] { return take_turn(); });
+    const std::lock_guard lock(this->mutex);
+    computing_ = true;  // also where there was no waiting: within another reply's wait, or at the worker's end
   });
-  if (options.on_tap && !options.taps.empty()) run.observe(options.taps, options.on_tap);
+  if (static_cast<bool>(options.on_tap) == options.taps.empty()) {
+    fail(ErrorCode::invalid_argument, "GenerateOptions::{} is given alone, expected taps and on_tap together",
+         options.on_tap ? "on_tap" : "taps");
+  }
+  if (options.on_tap) run.observe(options.taps, options.on_tap);
 }
 
 /// Begins to compute, where the host grants time for it.
@@ -143,6 +149,8 @@ void Job::end_by_exception() noexcept {
     } catch (...) {  // out of memory: the first reason is told
     }
     fail_with(thrown);
+  } catch (const HostException& host) {
+    fail_with(host.thrown);
   } catch (...) {
     fail_with(std::current_exception());
   }
@@ -150,7 +158,6 @@ void Job::end_by_exception() noexcept {
 
 void Job::abort() noexcept {
   if (finished()) return;
-  discarded_ = true;
   run.cancel();
   compute();  // its first checkpoint ends it
 }
@@ -173,11 +180,11 @@ void Job::emit(std::string_view text) {
 void Job::finish(FinishReason reason) {
   draft_.finish_reason = complete(reason);
   draft_.timings.load = conversation_->engine()->load_seconds;
-  if (!question_.options.raw && !discarded_) {
+  if (!question_.options.raw) {
     std::vector<Turn>& history = question_.history;
     history.push_back({"user", std::move(question_.message)});
     history.push_back({"assistant", Message(trimmed(draft_.text))});
-    conversation_->commit(std::move(history));
+    conversation_->commit(std::move(history), question_.epoch);
   }
   log_reply();
   {

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,7 @@ class Job : public Task {
     std::vector<Turn> history = {};
     Message message = {};
     GenerateOptions options = {};
+    std::uint64_t epoch = 0;  ///< of the conversation's turns
   };
 
   /// `before`: the conversation's job before this one, cancelled but perhaps not ended; may be null.
@@ -45,7 +47,7 @@ class Job : public Task {
   void run_for(std::chrono::microseconds budget);
   Progress progress() const;
 
-  /// Ends it as cancelled, and those before it in its conversation; none of them becomes a turn. Worker thread.
+  /// Ends it as cancelled, and those before it in its conversation. Worker thread.
   void abort() noexcept;
   bool finished() const;
 
@@ -100,7 +102,6 @@ class Job : public Task {
   std::shared_ptr<Job> other_;                ///< that this one waits for; under `mutex`
   bool computing_ = false;                    ///< the worker is at it; under `mutex`
   std::shared_ptr<Job> before_;
-  bool discarded_ = false;  ///< another question took its place
 };
 
 /// The job that answers `question`: an AnswerJob, or a TranscriptJob of a model that writes down speech.

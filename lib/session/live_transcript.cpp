@@ -1,6 +1,7 @@
 #include "lib/session/live_transcript.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/core/no_waiting.hpp"
 #include "lib/media/sound.hpp"
 #include "lib/session/conversation.hpp"
 
@@ -121,7 +122,7 @@ void LiveTranscript::begin(const SpokenPiece& piece, bool is_final) {
   options.speech = options_.speech;
   options.raw = true;
   const SampleView view{piece.samples.data(), piece.samples.size() * sizeof(float), media::VoiceActivity::kRate, 1};
-  job_ = transcriber_->start({}, Message({Audio::from_samples(view)}), std::move(options));
+  job_ = transcriber_->start(Message({Audio::from_samples(view)}), std::move(options));
 }
 
 void LiveTranscript::abandon() noexcept {
@@ -148,7 +149,10 @@ Listener::~Listener() = default;
 void Listener::push(const SampleView& samples) { alive(live_).push(samples); }
 void Listener::finish() { alive(live_).finish(); }
 std::vector<Utterance> Listener::poll() { return alive(live_).poll(); }
-std::vector<Utterance> Listener::wait(std::chrono::microseconds most) { return alive(live_).wait(most); }
+std::vector<Utterance> Listener::wait(std::chrono::microseconds most) {
+  if (most.count() > 0) check_may_wait("wait");
+  return alive(live_).wait(most);
+}
 bool Listener::done() const noexcept { return live_ == nullptr || live_->done(); }
 double Listener::waiting() const noexcept { return live_ == nullptr ? 0.0 : live_->waiting(); }
 

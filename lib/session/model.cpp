@@ -1,11 +1,13 @@
 #include <lmm/model.hpp>
 
+#include "lib/core/no_waiting.hpp"
 #include "lib/session/engine.hpp"
 
 namespace lmm {
 inline namespace v0 {
 
 Model Model::load(const std::filesystem::path& folder, const LoadOptions& options) {
+  check_may_wait("load");
   return Model(session::Engine::load(folder, options));
 }
 

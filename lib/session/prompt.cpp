@@ -46,7 +46,7 @@ void check_takes(const Engine& engine, const media::Medium& medium) {
   if (takes == "text") takes = "text only";
   fail(ErrorCode::unsupported, "the message holds a {}, but this model (family \"{}\") takes {}{}", media::kind_name(kind),
        engine.info.family, takes,
-       kind == media::Kind::sound ? ": a Whisper model as SessionOptions::transcriber lets it hear" : "");
+       kind == media::Kind::sound ? ": it can be given a Whisper model as transcriber, which hears for it" : "");
 }
 
 Json message_json(const Engine& engine, const Turn& turn) {

@@ -1,6 +1,7 @@
 #include <lmm/session.hpp>
 
 #include "lib/core/error.hpp"
+#include "lib/core/no_waiting.hpp"
 #include "lib/core/utf8.hpp"
 #include "lib/session/conversation.hpp"
 #include "lib/session/job.hpp"
@@ -60,20 +61,22 @@ Reply take_reply(Job& job) {
   return std::move(job.reply);
 }
 
-/// Cancels a job whose caller leaves early, by an exception of its own callback.
-struct CancelOnExit {
-  std::shared_ptr<Job> job;
-  ~CancelOnExit() { job->cancel(); }
-};
-
-Reply answer(Conversation& conversation, std::vector<Turn> history, const Message& message,
-             const GenerateOptions& options, const OnPiece& on_piece) {
+Reply answer(const char* name, Conversation& conversation, const Message& message, const GenerateOptions& options, const OnPiece& on_piece,
+             const Conversation::Edit& edit) {
+  check_may_wait(name);
   if (options.paused) {
-    fail(ErrorCode::invalid_argument, "GenerateOptions::paused is set for a call that waits for its reply: use start()");
+    fail(ErrorCode::invalid_argument, "paused is set for a call that waits for its reply, expected a call that starts one");
   }
-  const CancelOnExit guard{conversation.start(std::move(history), message, options)};
-  deliver(*guard.job, on_piece, options.on_progress);
-  return take_reply(*guard.job);
+  std::vector<Turn> before = conversation.turns();
+  const std::shared_ptr<Job> job = conversation.start(message, options, edit);
+  try {
+    deliver(*job, on_piece, options.on_progress);
+    return take_reply(*job);
+  } catch (...) {  // also what a callback of the host's threw: then the job goes on
+    job->cancel();
+    conversation.edit([&](std::vector<Turn>& turns) { turns.swap(before); });
+    throw;
+  }
 }
 
 /// Splits off the last user turn and what follows it.
@@ -149,6 +152,7 @@ void Pending::resume() noexcept {
 }
 
 Pending::State Pending::step(std::chrono::microseconds budget) {
+  check_may_wait("step");
   const std::shared_ptr<Job>& job = waiting(job_, taken_);
   if (budget.count() <= 0) fail(ErrorCode::invalid_argument, "step: the budget is {} us, expected more than 0", budget.count());
   job->run_for(budget);
@@ -160,6 +164,7 @@ void Pending::cancel() noexcept {
 }
 
 Reply Pending::get() {
+  check_may_wait("get");
   const std::shared_ptr<Job>& job = waiting(job_, taken_);
   taken_ = true;
   job->resume();
@@ -185,13 +190,11 @@ Session& Session::operator=(Session&& other) noexcept {
 Session::~Session() { cancel(); }
 
 Reply Session::ask(const Message& message, const GenerateOptions& options, const OnPiece& on_piece) {
-  Conversation& conversation = alive(conversation_);
-  return answer(conversation, conversation.turns(), message, options, on_piece);
+  return answer("ask", alive(conversation_), message, options, on_piece, {});
 }
 
 Pending Session::start(const Message& message, const GenerateOptions& options) {
-  Conversation& conversation = alive(conversation_);
-  return Pending(conversation.start(conversation.turns(), message, options));
+  return Pending(alive(conversation_).start(message, options));
 }
 
 Listener Session::listen(const ListenOptions& options) {
@@ -213,30 +216,33 @@ void Session::cancel() noexcept {
 
 std::vector<Turn> Session::history() const { return alive(conversation_).turns(); }
 
-void Session::set_history(std::vector<Turn> turns) { alive(conversation_).set_turns(std::move(turns)); }
+void Session::set_history(std::vector<Turn> given) {
+  alive(conversation_).edit([&](std::vector<Turn>& turns) { turns = std::move(given); });
+}
 
 std::optional<Message> Session::pop() {
-  std::vector<Turn> turns = alive(conversation_).turns();
-  std::optional<Message> last = take_last_user_turn(turns);
-  if (last) conversation_->set_turns(std::move(turns));
+  std::optional<Message> last;
+  alive(conversation_).edit([&](std::vector<Turn>& turns) { last = take_last_user_turn(turns); });
   return last;
 }
 
 Reply Session::edit_last(const Message& message, const GenerateOptions& options, const OnPiece& on_piece) {
-  Conversation& conversation = alive(conversation_);
-  std::vector<Turn> turns = conversation.turns();
-  if (!take_last_user_turn(turns)) fail(ErrorCode::invalid_argument, "edit_last: the history has no user turn yet");
-  return answer(conversation, std::move(turns), message, options, on_piece);
+  return answer("edit_last", alive(conversation_), message, options, on_piece, [](std::vector<Turn>& turns) {
+    if (!take_last_user_turn(turns)) fail(ErrorCode::invalid_argument, "edit_last: the history has no user turn yet");
+  });
 }
 
 void Session::reset() {
-  std::vector<Turn> turns = alive(conversation_).turns();
-  const bool system = !turns.empty() && turns.front().role == "system";
-  turns.resize(system ? 1 : 0);
-  conversation_->set_turns(std::move(turns));
+  alive(conversation_).edit([](std::vector<Turn>& turns) {
+    const bool system = !turns.empty() && turns.front().role == "system";
+    turns.resize(system ? 1 : 0);
+  });
 }
 
-Session Session::fork() const { return Session(alive(conversation_).fork()); }
+Session Session::fork() const {
+  check_may_wait("fork");
+  return Session(alive(conversation_).fork());
+}
 
 }  // namespace v0
 }  // namespace lmm

@@ -11,9 +11,9 @@ void TranscriptJob::begin() {
   const Engine& engine = *conversation().engine();
   if (audio == nullptr) {
     fail(ErrorCode::invalid_argument,
-         "the message has {} parts{}: {} (family \"{}\") writes down a recording, and takes one alone; text that goes "
-         "before is SpeechOptions::prompt",
-         parts.size(), parts.size() == 1 ? ", which is no recording" : "", engine.info.folder, engine.info.family);
+         "the message has {}, but {} (family \"{}\") only writes down recordings: expected one recording and nothing else (text that "
+         "goes before it is the speech option prompt)",
+         parts.size() == 1 ? "no recording" : fmt::format("{} parts", parts.size()), engine.info.folder, engine.info.family);
   }
   transcription_ = engine.family->transcriber()->transcribe(audio->sound(), question_.options, engine.text->tokenizer);
 }

@@ -94,7 +94,7 @@ def rows(runs: list[dict], engines: list[str], machine: Machine, model: Path) ->
 
 def table(rows: list[dict], engines: list[str], note: str) -> str:
     number = lambda value: "-" if value is None else f"{value:.4g}" if value < 1000 else f"{value:.0f}"  # noqa: E731
-    lines = [note, "", f"| stage | unit | {' | '.join(engines)} | lmm to the best peer | limit | lmm's share |",
+    lines = [note, "", f"| stage | unit | {' | '.join(engines)} | better than the best peer by | limit | lmm's share |",
              "|---|---|" + "---:|" * (len(engines) + 3)]
     for row in rows:
         figures = [number(row["lmm"] if e == "lmm" else row["peers"].get(e)) for e in engines]

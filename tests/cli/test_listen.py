@@ -6,6 +6,7 @@ import os
 import pathlib
 
 import pytest
+from safetensors import safe_open
 from test_cli import LMM, MODEL, PICTURE, ask_json, run
 
 SOUNDS = pathlib.Path(__file__).resolve().parents[1] / "data" / "sounds"
@@ -49,6 +50,14 @@ def test_subtitles_and_translation():
     assert run("listen", WHISPER, SOUNDS / "sentence.ogg", "--vtt", "--words")[0].startswith("WEBVTT\n\n00:00:0")
     assert "morning" in run("listen", WHISPER, SOUNDS / "german.mp3", "--translate")[0].lower()
     assert "language" in run("listen", WHISPER, SOUNDS / "german.mp3", "--language", "Klingon", code=1)[1]
+
+
+@needs_whisper
+def test_trace_of_a_recording(tmp_path):
+    run("trace", WHISPER, "--voice", SOUNDS / "sentence.ogg", "--taps", "audio.*", "--max-tokens", "30", "--out", tmp_path / "t")
+    with safe_open(tmp_path / "t", "np") as file:
+        assert all(name.startswith("audio.") for name in file.keys()) and "sun is warm" in file.metadata()["text"]
+    assert "recordings" in run("bench", WHISPER, code=1)[1] and "PROMPT" in run("trace", WHISPER, "--out", tmp_path / "u", code=2)[1]
 
 
 @needs_whisper

@@ -84,7 +84,10 @@ Json answer(lmm::Session& session, const Json& question) {
   TapFiles taps(question.value("taps", ""));
   if (question.contains("taps")) {
     options.taps = "*";
-    options.on_tap = [&taps](const lmm::Tap& tap) { taps.add(tap); };
+    options.on_tap = [&taps](const lmm::Tap& tap) {
+      taps.add(tap);
+      return true;
+    };
   }
   const lmm::Reply reply = session.ask(message, options);
   return {{"shapes", taps.shapes},

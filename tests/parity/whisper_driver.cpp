@@ -101,7 +101,7 @@ Json transcribe(const models::Family& family, const std::shared_ptr<const tokeni
   std::ofstream taps;
   if (request.contains("taps")) {
     taps.open(request["taps"]["out"].get<std::string>(), std::ios::binary);
-    run.observe(request["taps"]["glob"].get<std::string>(), [&](const Tap& tap) { write_tap(taps, tap); });
+    run.observe(request["taps"]["glob"].get<std::string>(), [&](const Tap& tap) { return write_tap(taps, tap), true; });
   }
   const GenerateOptions options = options_of(request.value("options", Json::object()));
   std::unique_ptr<models::Transcription> transcription;

@@ -158,6 +158,18 @@ def test_edit_last(session):
     with pytest.raises(RuntimeError, match="mine"):
         session.edit_last("x", **{**slow(), "on_tap": raise_mine})
     assert [(turn.role, turn.message.text) for turn in session.history] == before
+    assert session.edit_last("Once upon", raw=True, max_tokens=2).usage.new_tokens == 2  # no turn, and none the less
+    assert [(turn.role, turn.message.text) for turn in session.history] == before
+
+
+def test_what_is_changed_after_a_cancel_stays(session):
+    for change in (session.reset, session.pop, lambda: setattr(session, "history", [])):
+        pending = session.start("hi", **slow())
+        while not pending.poll():
+            pass
+        pending.cancel()
+        change()
+        assert pending.get().finish_reason == "cancelled" and session.history == []
 
 
 def raise_mine(_):

@@ -12,6 +12,7 @@ import lmm
 from lmm import _abi, _handle
 
 ASK = [PICTURE, QUESTION]
+LONG = {"max_tokens": 5, "ignore_eos": True}
 
 
 def texts(session):
@@ -75,10 +76,21 @@ def test_errors_come_out_of_the_iteration(session):
     def fail(_):
         raise KeyError("mine")
 
-    stream = session.stream("hi", taps="logits", on_tap=fail)
-    with pytest.raises(KeyError, match="mine"):
-        list(stream)
-    assert stream.reply is None and session.ask("hi", max_tokens=1)
+    session.ask("hi", max_tokens=1)
+    before = texts(session)
+    for fails_at in (1, 3):  # before and after the first token: there is no turn
+        def options():
+            count = iter(range(1, 9))
+            return {"taps": "logits", "on_tap": lambda tap: fail(tap) if next(count) == fails_at else None, **LONG}
+
+        stream = session.stream("hi", **options())
+        with pytest.raises(KeyError, match="mine"):
+            list(stream)
+        assert stream.reply is None and texts(session) == before
+        with pytest.raises(KeyError, match="mine"):
+            asyncio.run(session.aask("hi", **options()))
+        assert texts(session) == before
+    assert session.ask("hi", max_tokens=1)
 
 
 def test_progress_of_a_stream(session):
@@ -245,6 +257,54 @@ def test_the_generation_ends_with_the_task(session):
         return streams
 
     assert asyncio.run(main())
+
+
+def test_a_cancelled_aask_leaves_no_turn(session):
+    session.ask("hi", max_tokens=1)
+    before = texts(session)
+
+    async def main():
+        begun = asyncio.Event()
+        task = asyncio.create_task(session.aask("x", **{**slow(), "on_tap": lambda _: loop.call_soon_threadsafe(begun.set)}))
+        await begun.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        async def later():  # a stream that is cancelled before it begins, and one that is closed while it does
+            stream = session.astream("x", **slow(20))
+            stream.cancel()
+            with pytest.raises(lmm.Cancelled):
+                [piece async for piece in stream]
+            stream = session.astream("x", **slow(20))
+            first = asyncio.create_task(stream.__anext__())
+            await asyncio.sleep(0)
+            await stream.aclose()
+            with pytest.raises(StopAsyncIteration):
+                await first
+
+        await later()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+    assert texts(session)[: len(before)] == before and "x" not in texts(session)
+
+
+def test_each_piece_in_a_task_of_its_own(session):
+    """As asyncio.wait_for does it before Python 3.12."""
+
+    async def main():
+        stream = session.astream("hi", **slow(6))
+        pieces = 0
+        with pytest.raises(StopAsyncIteration):
+            while True:
+                await asyncio.create_task(stream.__anext__())
+                pieces += 1
+        assert stream.reply.finish_reason == "length" and pieces >= 2
+
+    asyncio.run(main())
 
 
 def test_cancelled_while_it_begins(session):

@@ -141,7 +141,7 @@ class Model:
     @property
     def tokenizer(self) -> Tokenizer:
         return Tokenizer(
-            make(_abi.Tokenizer, "lmm_model_tokenizer", self._open().pointer, free="lmm_tokenizer_free")
+            make(_abi.Tokenizer, "lmm_model_tokenizer", self._open(), free="lmm_tokenizer_free")
         )
 
     def sample_frames(self, total: int, fps: float, frames_per_second: float = 0) -> list[int]:

@@ -42,8 +42,9 @@ class Pending:
     """A reply that is being made, from Session.start. poll() never blocks. One thread at a time, except cancel() and
     progress. Dropped before its end, it is cancelled."""
 
-    def __init__(self, handle: Handle, session: Session, prepared: Prepared) -> None:
+    def __init__(self, handle: Handle, session: Session, prepared: Prepared, restore: Callable[[], None]) -> None:
         self._handle = handle
+        self._restore = restore  # puts back the history from before it
         self._session = session  # which stays alive as long
         self._prepared = prepared
         self._buffer = create_string_buffer(4096)
@@ -146,6 +147,7 @@ class Pending:
                 self._outcome = error.with_traceback(None)
             if self._prepared.failure:  # moved, or its traceback would keep what the callback is kept for
                 self._outcome = self._prepared.failure.pop(0)
+                self._restore()
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome
@@ -252,15 +254,15 @@ class Stream(Iterator[str]):
 
 
 class AsyncStream(AsyncIterator[str]):
-    """Stream for asyncio, from Session.astream. Never blocks the loop. The generation ends with the task that iterates:
-    cancelling the task cancels it."""
+    """Stream for asyncio, from Session.astream. Never blocks the loop. Cancelling the task that iterates cancels the
+    generation, as does dropping the stream."""
 
     def __init__(self, start: Callable[[], tuple[Pending, Prepared]]) -> None:
         self._start = start
         self._pending: Pending | None = None
         self._watch: _Watch | None = None
         self._reply: Reply | None = None
-        self._closed = False
+        self._closed = self._cancelled = False
 
     def __aiter__(self) -> AsyncStream:
         return self
@@ -274,6 +276,8 @@ class AsyncStream(AsyncIterator[str]):
             work.add_done_callback(_drop)
             raise
         self._pending, self._watch = pending, _Watch(pending, prepared)
+        if self._cancelled or self._closed:  # meanwhile
+            pending.cancel()
         task = asyncio.current_task()
         if task is not None:
             task.add_done_callback(_Leave(pending))
@@ -289,6 +293,8 @@ class AsyncStream(AsyncIterator[str]):
                 text = pending.poll()
                 if self._watch is not None:
                     self._watch.look()
+                if self._closed:  # by another task, while this one began
+                    raise StopAsyncIteration
                 if text:
                     return text
                 if pending.done:
@@ -313,6 +319,7 @@ class AsyncStream(AsyncIterator[str]):
 
     def cancel(self) -> None:
         """Stops the reply; the iteration ends soon."""
+        self._cancelled = True
         if self._pending is not None:
             self._pending.cancel()
 
@@ -339,14 +346,14 @@ class AsyncStream(AsyncIterator[str]):
 
 
 class _Leave:
-    """Cancels a reply at the end of a task, where it still is one."""
+    """Cancels a reply that still is one where the task that began it was cancelled."""
 
     def __init__(self, pending: Pending) -> None:
         self._pending = weakref.ref(pending)
 
-    def __call__(self, _: Any) -> None:
+    def __call__(self, task: asyncio.Task[Any]) -> None:
         pending = self._pending()
-        if pending is not None:
+        if pending is not None and task.cancelled():
             pending._leave()
 
 

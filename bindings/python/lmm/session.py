@@ -95,10 +95,13 @@ class Session:
         prepared = Prepared(options, "edit_last", without=("paused",))
         said = to_handle(message)
         with self._use() as handle:
-            with self._restored(handle):
+            with self._restored(handle) as before:
                 if self._pop(handle) is None:
                     raise InvalidArgument("edit_last: the history has no turn of the user yet")
-                return self._wait(handle, said, prepared)
+                reply = self._wait(handle, said, prepared)
+                if options.get("raw"):  # which is no turn: the one that was popped stays
+                    call("lmm_session_set_history", handle, before)
+                return reply
 
     def stream(self, message: Content, **options: Unpack[GenerateOptions]) -> Stream:
         """The same as ask, piece by piece: `for piece in session.stream(...)`."""
@@ -112,9 +115,16 @@ class Session:
 
     async def aask(self, message: Content, **options: Unpack[GenerateOptions]) -> Reply:
         """ask for asyncio, which it never blocks. Cancelling the task cancels the generation."""
-        async with self.astream(message, **options) as stream:
-            async for _ in stream:
-                pass
+        handle = self._open()
+        before, stream = self._turns(handle), self.astream(message, **options)
+        try:
+            async with stream:
+                async for _ in stream:
+                    pass
+        except BaseException:
+            if stream._pending is not None:  # which is cancelled: it leaves no turn
+                call("lmm_session_set_history", handle, before)
+            raise
         assert stream.reply is not None
         return stream.reply
 
@@ -236,6 +246,7 @@ class Session:
             return self._begin(handle, said, prepared)
 
     def _begin(self, handle: Handle, said: Handle, prepared: Prepared) -> Pending:
+        before = self._turns(handle)
         pending = make(
             _abi.Pending,
             "lmm_session_start",
@@ -244,7 +255,7 @@ class Session:
             prepared.handle,
             free="lmm_pending_free",
         )
-        return Pending(pending, self, prepared)
+        return Pending(pending, self, prepared, lambda: call("lmm_session_set_history", handle, before))
 
     def _wait(self, handle: Handle, said: Handle, prepared: Prepared) -> Reply:
         stream = Stream(self._begin(handle, said, prepared), prepared)
@@ -254,11 +265,11 @@ class Session:
         return stream.reply
 
     @contextmanager
-    def _restored(self, handle: Handle) -> Iterator[None]:
-        """Puts the history back where a call about it is broken off, or fails."""
+    def _restored(self, handle: Handle) -> Iterator[Handle]:
+        """Puts the history back where a call about it is broken off, or fails; gives it."""
         before = self._turns(handle)
         try:
-            yield
+            yield before
         except BaseException:
             call("lmm_session_set_history", handle, before)
             raise

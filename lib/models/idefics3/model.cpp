@@ -5,7 +5,7 @@
 #include "lib/models/idefics3/config.hpp"
 #include "lib/models/idefics3/preprocess.hpp"
 #include "lib/models/media_rows.hpp"
-#include "lib/nn/kernels/thread_pool.hpp"
+#include "lib/models/on_pool.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
 #include "lib/towers/vision/siglip.hpp"
@@ -77,13 +77,7 @@ class Idefics3 final : public Family {
   std::shared_ptr<const MediaInput> preprocess(const media::Medium& medium) const override {
     const media::Picture& picture = media::as_picture(medium);
     auto input = std::make_shared<TileInput>();
-    media::ParallelFor share_out;
-    if (placement_.pool != nullptr) {
-      share_out = [this](std::int64_t count, const std::function<void(std::int64_t)>& task) {
-        placement_.pool->parallel_for(static_cast<int>(count), [&](int i) noexcept { task(i); });
-      };
-    }
-    input->tiles = idefics3::preprocess(picture, processor_, share_out);
+    input->tiles = idefics3::preprocess(picture, processor_, on_pool(placement_));
     return input;
   }
 

@@ -3,8 +3,8 @@
 #include "lib/core/error.hpp"
 #include "lib/models/decode.hpp"
 #include "lib/models/media_rows.hpp"
+#include "lib/models/on_pool.hpp"
 #include "lib/models/qwen2_vl/preprocess.hpp"
-#include "lib/nn/kernels/thread_pool.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
 #include "lib/towers/vision/qwen2_vl.hpp"
@@ -95,13 +95,6 @@ VideoProcessor::VideoProcessor(const Checkpoint& checkpoint, const Variant& vari
   } catch (const Error&) {
     error_ = std::current_exception();
   }
-}
-
-media::ParallelFor on_pool(const nn::Placement& placement) {
-  if (placement.pool == nullptr) return {};
-  return [&placement](std::int64_t count, const std::function<void(std::int64_t)>& task) {
-    placement.pool->parallel_for(static_cast<int>(count), [&](int i) noexcept { task(i); });
-  };
 }
 
 class QwenVl final : public Family {

@@ -3,6 +3,8 @@
 #include "lib/core/error.hpp"
 
 #include <array>
+#include <set>
+#include <utility>
 
 namespace lmm::models::whisper {
 namespace {
@@ -54,10 +56,11 @@ std::vector<AlignmentHead> alignment_heads_of(const Fields& fields, const Config
            item[1].get<std::int64_t>() >= 0 && item[1].get<std::int64_t>() < shape.heads;
   };
   const std::string expected =
-      fmt::format("a list of pairs [layer, head] of {} layers and {} heads", shape.layers, shape.heads);
-  if (!list->is_array() || list->size() > 65536) fields.wrong("alignment_heads", expected);
+      fmt::format("a list of pairs [layer, head] of {} layers and {} heads, each once", shape.layers, shape.heads);
+  if (!list->is_array()) fields.wrong("alignment_heads", expected);
+  std::set<std::pair<std::int64_t, std::int64_t>> known;  // what is kept for each of them is large
   for (const Json& item : *list) {
-    if (!is_pair(item)) fields.wrong("alignment_heads", expected);
+    if (!is_pair(item) || !known.emplace(item[0], item[1]).second) fields.wrong("alignment_heads", expected);
     out.push_back({item[0].get<std::int64_t>(), item[1].get<std::int64_t>()});
   }
   return out;
@@ -128,7 +131,7 @@ Config Config::parse(const Fields& fields) {
   config.layers = fields.integer_in("decoder_layers", 1, 4096, 4);
   config.heads = fields.integer_in("decoder_attention_heads", 1, 65536, 6);
   config.positions = fields.integer_in("max_target_positions", 4, 1 << 20, 448);
-  config.median_filter_width = fields.integer_in("median_filter_width", 1, 1001, 7);
+  config.median_filter_width = fields.integer_in("median_filter_width", 1, 101, 7);
   if (config.median_filter_width % 2 == 0) fields.wrong("median_filter_width", "an odd number");
   config.activation = fields.string("activation_function", "gelu");
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", true);

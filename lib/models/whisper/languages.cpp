@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace lmm::models::whisper {
 namespace {
@@ -48,7 +47,7 @@ constexpr std::array kLanguages = {
 
 std::optional<std::string> language_code(std::string_view language) {
   std::string lower(language);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   for (const Language& one : kLanguages) {
     if (one.code == lower || one.name == lower) return std::string(one.code);
   }

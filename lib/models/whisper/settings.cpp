@@ -35,7 +35,7 @@ void refuse_answer_options(const GenerateOptions& options) {
   }};
   for (const auto& [name, is_given] : given) {
     if (!is_given) continue;
-    fail(ErrorCode::unsupported, "{}: a model that transcribes does not take it; see the options below speech", name);
+    fail(ErrorCode::unsupported, "{}: a model that writes down speech does not take it, but the options of speech", name);
   }
 }
 

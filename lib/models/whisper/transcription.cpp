@@ -7,6 +7,7 @@
 #include "lib/models/whisper/words.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -16,8 +17,12 @@ namespace {
 
 constexpr double kLowTemperature = 0.5;  // above, a text is not told to the next window
 
-/// Python's round(x, 2).
-double hundredths(double x) { return std::stod(fmt::format("{:.2f}", x)); }
+/// Python's round(x, 2), whatever the host's locale.
+double hundredths(double x) {
+  const std::string digits = fmt::format("{:.2f}", x);
+  std::from_chars(digits.data(), digits.data() + digits.size(), x);
+  return x;
+}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "lib/core/json.hpp"
 #include "lib/core/utf8.hpp"
+#include "tests/host_locale.hpp"
 
 #include <lmm/error.hpp>
 
@@ -46,6 +47,23 @@ TEST_CASE("the order of keys is kept or sorted") {
   CHECK(parse_sorted_json(text, "x").dump() == R"({"a":2,"b":1,"c":3})");
   CHECK(parse_sorted_json(R"({"a":1,"a":2})", "x").dump() == R"({"a":2})");
   CHECK(parse_json("\xEF\xBB\xBF[1]", "x").dump() == "[1]");
+  CHECK(parse_json(R"({"b":1,"a":[{"b":1,"b":{}}],"b":[2.5,-1,true,null,"x"]})", "x").dump() == R"({"b":[2.5,-1,true,null,"x"],"a":[{"b":{}}]})");
+}
+
+TEST_CASE("very many keys take no more than linear time") {  // a file of 3 MB that took minutes
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) text += (i > 0 ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
+  const Json json = parse_json(text + "}", "x");
+  CHECK(json.size() == 200'000);
+  CHECK(std::prev(json.end()).key() == "k199999");
+  CHECK(std::prev(json.end()).value() == 199'999);
+}
+
+TEST_CASE("numbers are read as JSON's in any locale") {  // in this one the decimal point takes two bytes
+  const HostLocale pashto("ps_AF", "UTF-8");
+  if (!pashto.set()) return;
+  CHECK(parse_json("[0.25, 1e-3]", "x") == Json({0.25, 0.001}));
+  CHECK(parse_sorted_json("[0.25, 1e-3]", "x") == lmm::SortedJson({0.25, 0.001}));
 }
 
 TEST_CASE("malformed text is told with line and column") {

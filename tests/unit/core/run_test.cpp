@@ -64,7 +64,7 @@ TEST_CASE("taps go to whoever asked for them") {
   CHECK(!run.observed());
   CHECK(!run.wants("logits"));
   std::vector<std::string> seen;
-  run.observe("text.*", [&](const lmm::Tap& tap) { seen.emplace_back(tap.name); });
+  run.observe("text.*", [&](const lmm::Tap& tap) { return seen.emplace_back(tap.name), true; });
   CHECK(run.observed());
   CHECK(run.wants("text.norm"));
   CHECK(!run.wants("logits"));

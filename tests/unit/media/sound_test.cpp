@@ -271,6 +271,16 @@ TEST_CASE("a file that grows, shrinks, goes or is replaced after it was opened")
   fails(ErrorCode::not_found, file.path().string(), [&] { all(*sound, 16000); });
 }
 
+TEST_CASE("a file named from the host's folder is found from another") {
+  const TemporaryFile file(wav16(16000, 1, ramp(16000)));
+  const fs::path before = fs::current_path();
+  fs::current_path(file.path().parent_path());
+  const auto sound = open_sound(file.path().filename());
+  fs::current_path("/");
+  CHECK(all(*sound, 16000).size() == 16000);
+  fs::current_path(before);
+}
+
 TEST_CASE("what is no file") {
   fails(ErrorCode::not_found, "no such file", [] { open_sound("/nonexistent/sound.wav"); });
   fails(ErrorCode::io, "is a folder", [] { open_sound(fs::temp_directory_path()); });

@@ -98,7 +98,7 @@ TEST_CASE("observing a run changes nothing but the way it is computed") {
   const auto copy = state->clone();
   const std::vector<float> fused = model.forward(*state, whole);
   std::vector<std::string> names;
-  model.run.observe("text.*", [&](const Tap& tap) { names.emplace_back(tap.name); });
+  model.run.observe("text.*", [&](const Tap& tap) { return names.emplace_back(tap.name), true; });
   const std::vector<float> layered = model.forward(*copy, whole);
   CHECK(difference(fused, layered) < kFp32);
   CHECK(std::count(names.begin(), names.end(), "text.layer.4.attn_out") == 1);

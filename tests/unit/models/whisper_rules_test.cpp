@@ -203,6 +203,7 @@ TEST_CASE("generation_config.json is read with care") {
   refused({{"lang_to_id", {1, 2}}}, ErrorCode::bad_file, "lang_to_id");
   refused({{"alignment_heads", {{0, 1}}}}, ErrorCode::bad_file, "alignment_heads");
   refused({{"alignment_heads", {{0}}}}, ErrorCode::bad_file, "alignment_heads");
+  refused({{"alignment_heads", {{0, 0}, {0, 0}}}}, ErrorCode::bad_file, "each once");  // what each costs is memory
   refused({{"forced_decoder_ids", {{2, 5}}}}, ErrorCode::bad_file, "forced_decoder_ids");
   refused({{"forced_decoder_ids", {{1, 5}, {2, nullptr}}}}, ErrorCode::bad_file, "forced_decoder_ids");
   refused({{"max_length", 0}}, ErrorCode::bad_file, "max_length");

@@ -1,5 +1,7 @@
 // Whisper over many windows with a model that says what it is told: seeking, falling back, silence, what is remembered.
 
+#include "lib/models/whisper/languages.hpp"
+#include "tests/host_locale.hpp"
 #include "tests/unit/models/whisper_fakes.hpp"
 
 #include <cmath>
@@ -153,6 +155,17 @@ TEST_CASE("words have the times of the tokens before and at their end") {
   CHECK(segments[1].words[0].begin == 0.5);
   CHECK(segments[1].words[0].end == 0.7);
   CHECK(room.ear->frames_asked == std::vector<std::int64_t>{150, 100});
+}
+
+TEST_CASE("a host's locale, with a comma in numbers and an I of its own, changes no time and no language") {
+  const HostLocale german("de_DE", "UTF-8");
+  if (!german.set()) return;
+  GenerateOptions options = in("en");
+  options.speech.times = SpeechTimes::words;
+  Room room({{{{kTime, kSpace, 0, 1, kSpace, 2, kDot, at_time(0.5), at_time(0.5)}}}, {kWhole}}, 150, options);
+  CHECK(room.all().at(0).words.at(0).end == 0.3);
+  const HostLocale turkish("tr_TR", "ISO-8859-9");
+  if (turkish.set()) CHECK(lmm::models::whisper::language_code("ITALIAN") == "it");
 }
 
 TEST_CASE("without times one window has no time stamps, several have") {

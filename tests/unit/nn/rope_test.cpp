@@ -57,6 +57,11 @@ TEST_CASE("sections in old and new spellings") {
       kContiguous);
   CHECK(yarn.type == RopeConfig::Type::yarn);
   CHECK(yarn.axes.size() == 8);
+  CHECK(yarn.original_context == 250);
+  for (const char* outside : {R"({"original_max_position_embeddings": 125, "rope_scaling": {"type": "yarn", "original_max_position_embeddings": 250}})",
+                              R"({"original_max_position_embeddings": 125, "rope_scaling": {"type": "yarn"}})"}) {
+    CHECK(parse(outside, kPlain).original_context == 125);  // Phi-3's place comes first (standardize_rope_params)
+  }
 }
 
 TEST_CASE("sections that make no sense are refused") {

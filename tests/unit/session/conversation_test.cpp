@@ -17,7 +17,7 @@ struct Fixture {
   std::shared_ptr<session::Conversation> conversation = std::make_shared<session::Conversation>(engine, SessionOptions{});
 
   std::shared_ptr<session::Job> start(const Message& message, const GenerateOptions& options = {}) {
-    return conversation->start(conversation->turns(), message, options);
+    return conversation->start(message, options);
   }
 
   static void wait(session::Job& job) {
@@ -75,7 +75,7 @@ TEST_CASE_FIXTURE(Fixture, "reuse changes no answer") {
   const Reply first = ask("one two three");
   const Reply second = ask("four");
   Fixture fresh;
-  fresh.conversation->set_turns({conversation->turns()[0], conversation->turns()[1]});
+  fresh.conversation->edit([&](std::vector<Turn>& turns) { turns = {conversation->turns()[0], conversation->turns()[1]}; });
   const Reply again = fresh.ask("four");
   CHECK(again.usage.reused_tokens == 0);
   CHECK(again.token_ids == second.token_ids);
@@ -88,7 +88,7 @@ TEST_CASE_FIXTURE(Fixture, "a picture is encoded once") {
   ask("and its colour?");
   CHECK(family->preprocessed == 1);
   CHECK(family->encoded == 1);
-  conversation->set_turns({});
+  conversation->edit([](std::vector<Turn>& turns) { turns.clear(); });
   ask({picture(1), "something else about it"});
   CHECK(family->encoded == 1);
   ask({picture(2), "another"});
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(Fixture, "the same picture twice in one message is encoded onc
 TEST_CASE_FIXTURE(Fixture, "an observer sees each picture, equal ones too") {
   GenerateOptions options;
   options.taps = "*";
-  options.on_tap = [](const Tap&) {};
+  options.on_tap = [](const Tap&) { return true; };
   ask({picture(1), picture(1), "what is this?"}, options);
   CHECK(family->encoded == 2);
 }
@@ -115,7 +115,7 @@ TEST_CASE_FIXTURE(Fixture, "a recording is encoded once, in one message and in l
   family->hear();
   ask({recording(1), "and", recording(1), "?"}, {.raw = true});
   CHECK(family->encoded == 1);
-  conversation->set_turns({});
+  conversation->edit([](std::vector<Turn>& turns) { turns.clear(); });
   ask({"something else", recording(1)}, {.raw = true});
   CHECK(family->encoded == 1);
   ask({recording(2), "another"}, {.raw = true});
@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(Fixture, "a recording is encoded once, in one message and in l
 
 TEST_CASE_FIXTURE(Fixture, "another picture under the same words is not taken for the first") {
   const Reply first = ask({picture(1), "what is this?"});
-  conversation->set_turns({});
+  conversation->edit([](std::vector<Turn>& turns) { turns.clear(); });
   const Reply second = ask({picture(2), "what is this?"});
   CHECK(second.usage.reused_tokens < first.usage.prompt_tokens - 3);
 }
@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "a session answers one question at a time") {
   const auto job = start("one");
   wait_until_inside();
   CHECK(code_of([&] { start("two"); }) == ErrorCode::busy);
-  CHECK(code_of([&] { conversation->set_turns({}); }) == ErrorCode::busy);
+  CHECK(code_of([&] { conversation->edit([](std::vector<Turn>& turns) { turns.clear(); }); }) == ErrorCode::busy);
   CHECK(code_of([&] { conversation->fork(); }) == ErrorCode::busy);
   family->open();
   wait(*job);
@@ -197,6 +197,42 @@ TEST_CASE_FIXTURE(Fixture, "cancelled in the middle, the text so far stays") {
   CHECK(conversation->turns().size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a cancelled reply that has not ended comes into no later history") {
+  ask("zero");
+  const auto cancelled_inside_its_second_token = [&] {
+    const auto job = start("one");
+    {
+      std::unique_lock lock(job->mutex);
+      job->changed.wait(lock, [&] { return !job->fresh_text.empty(); });
+    }
+    wait_until_inside();
+    job->run.cancel();
+    return job;
+  };
+  const auto ended = [&](const std::shared_ptr<session::Job>& job) {
+    family->open();
+    wait(*job);
+    family->close_after_prefill();
+  };
+  family->close_after_prefill();
+  auto job = cancelled_inside_its_second_token();
+  conversation->edit([](std::vector<Turn>& turns) { turns.clear(); });
+  ended(job);
+  CHECK(job->reply.finish_reason == FinishReason::cancelled);
+  CHECK(conversation->turns().empty());
+
+  job = cancelled_inside_its_second_token();  // a fork waits for it, and both have it
+  std::thread opener([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    family->open();
+  });
+  const auto copy = conversation->fork();
+  opener.join();
+  wait(*job);
+  CHECK(conversation->turns().size() == 2);
+  CHECK(copy->turns().size() == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the context bounds prompt and reply") {
   family->reply_length = 100000;
   const Reply reply = ask("one", {.max_tokens = 100000});
@@ -224,7 +260,7 @@ TEST_CASE_FIXTURE(Fixture, "running out of memory is an error, and the session g
 TEST_CASE_FIXTURE(Fixture, "a fork goes on by itself") {
   ask("one two three");
   const auto copy = conversation->fork();
-  const auto job = copy->start(copy->turns(), "four", {});
+  const auto job = copy->start("four", {});
   wait(*job);
   CHECK(job->reply.usage.reused_tokens > 0);
   CHECK(copy->turns().size() == 4);
@@ -234,7 +270,7 @@ TEST_CASE_FIXTURE(Fixture, "a fork goes on by itself") {
 TEST_CASE_FIXTURE(Fixture, "two sessions advance in turn") {
   auto other = std::make_shared<session::Conversation>(engine, SessionOptions{});
   const auto first = start("one");
-  const auto second = other->start({}, "two", {});
+  const auto second = other->start("two", {});
   wait(*first);
   wait(*second);
   CHECK(first->error == nullptr);

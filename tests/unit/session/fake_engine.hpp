@@ -73,6 +73,7 @@ class FakeFamily final : public models::Family {
   void forward(const models::Sequence& sequence, models::State& state, std::span<float> logits, Run& run) const override {
     auto& own = dynamic_cast<FakeState&>(state);
     gate(run);
+    if (const float value = 0.5f; run.wants("fake")) run.emit({"fake", {1}, &value});
     for (const models::MediaSpan& span : sequence.spans) {
       if (span.position + span.count > own.length() && sequence.media[span.item] == nullptr) ++rows_missing;
     }
@@ -89,6 +90,7 @@ class FakeFamily final : public models::Family {
     for (const std::int32_t id : own.ids) sum += id;
     std::fill(logits.begin(), logits.end(), 0.0f);
     const int step = ++steps_since_prompt(from, sequence);
+    if (closing_) closed = true;
     if (!script.empty()) {
       const auto at = static_cast<std::size_t>(step - 1);
       logits[at < script.size() ? static_cast<std::size_t>(script[at]) : 3u] = 1.0f;
@@ -99,8 +101,9 @@ class FakeFamily final : public models::Family {
 
   /// Lets forward() wait until open() or cancel, to catch a session in the middle of an answer.
   void close() { closed = true; }
+  void close_after_prefill() { closing_ = true; }
   void open() {
-    closed = false;
+    closing_ = closed = false;
     opened_.notify_all();
   }
 
@@ -110,7 +113,7 @@ class FakeFamily final : public models::Family {
   mutable std::atomic<int> rows_missing{0};  ///< spans without the rows that their tokens need
   mutable std::atomic<int> waiting{0};
   mutable std::atomic<int> layers_run{0};
-  std::atomic<bool> closed{false};
+  mutable std::atomic<bool> closed{false};
   int layers = 0;
   int reply_length = 4;
   std::vector<std::int32_t> script;  ///< tokens of each reply, instead of the rule
@@ -134,6 +137,7 @@ class FakeFamily final : public models::Family {
   }
 
   models::FamilyInfo info_;
+  std::atomic<bool> closing_{false};
   mutable std::mutex mutex_;
   mutable std::condition_variable opened_;
   mutable int steps_ = 0;

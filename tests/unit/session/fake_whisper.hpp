@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ namespace lmm::test {
 
 /// Hears " one", " two" ... : a word for each second of the recording, a second a step.
 struct FakeTranscription final : models::Transcription {
-  FakeTranscription(std::int64_t seconds, std::chrono::milliseconds pace) : seconds_(seconds), pace_(pace) {}
+  FakeTranscription(std::int64_t seconds, std::chrono::milliseconds pace, std::string word)
+      : seconds_(seconds), pace_(pace), word_(std::move(word)) {}
 
   bool step(std::vector<Segment>& segments, Run& run) override {
     const auto end = std::chrono::steady_clock::now() + pace_;
@@ -30,7 +32,7 @@ struct FakeTranscription final : models::Transcription {
     constexpr const char* kWords[] = {" one", " two", " three"};
     Segment segment;
     segment.begin = static_cast<double>(done_);
-    segment.text = kWords[done_ % 3];
+    segment.text = word_.empty() ? kWords[done_ % 3] : word_;
     segments.push_back(segment);
     ++done_;
     return true;
@@ -39,6 +41,7 @@ struct FakeTranscription final : models::Transcription {
 
   std::int64_t seconds_;
   std::chrono::milliseconds pace_;
+  std::string word_;  ///< instead of those
   std::int64_t done_ = 0;
 };
 
@@ -59,7 +62,8 @@ class FakeWhisper final : public models::Family, public models::Transcriber {
   std::unique_ptr<models::Transcription> transcribe(std::shared_ptr<const media::Sound> sound, const GenerateOptions& options,
                                                     std::shared_ptr<const tokenizer::Tokenizer>) const override {
     if (options.speech.language == "xx") fail(ErrorCode::invalid_argument, "language is \"xx\"");
-    return std::make_unique<FakeTranscription>(static_cast<std::int64_t>(sound->seconds()), pace);
+    const std::string word = options.speech.prompt == "seeded" ? " " + std::to_string(options.seed.value_or(0)) : "";
+    return std::make_unique<FakeTranscription>(static_cast<std::int64_t>(sound->seconds()), pace, word);
   }
 
   std::chrono::milliseconds pace{0};

@@ -59,7 +59,7 @@ struct Fixture {
     const Image square = Image::from_pixels({pixels.data(), pixels.size(), 4, 4});
     const Image wide = Image::from_pixels({pixels.data(), pixels.size(), 8, 4});
     const auto conversation = std::make_shared<session::Conversation>(engine, SessionOptions{});
-    const auto job = conversation->start({}, Message{square, wide, "Where?"}, {.max_tokens = 100, .raw = true});
+    const auto job = conversation->start(Message{square, wide, "Where?"}, {.max_tokens = 100, .raw = true});
     std::unique_lock lock(job->mutex);
     job->changed.wait(lock, [&] { return job->ended; });
     if (job->error != nullptr) std::rethrow_exception(job->error);

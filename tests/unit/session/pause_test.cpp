@@ -27,7 +27,7 @@ struct Fixture {
     const auto conversation = std::make_shared<session::Conversation>(engine, SessionOptions{});
     GenerateOptions options;
     options.paused = paused;
-    return conversation->start({}, "one two three", options);
+    return conversation->start("one two three", options, [](std::vector<Turn>& turns) { turns.clear(); });
   }
 
   static Reply wait(session::Job& job) {

@@ -78,6 +78,19 @@ TEST_CASE("a model that does not hear says so, and is helped by a transcriber") 
   CHECK(reader.ask({" one two", " is what was said", " one"}).text == reply.text);
 }
 
+TEST_CASE("what nothing hears takes no options of speech, and what does has them and the seed") {
+  GenerateOptions options;
+  options.speech.beams = 5;
+  Session deaf(fake_reader());
+  CHECK(code_of([&] { deaf.ask("what was said?", options); }) == ErrorCode::unsupported);
+  CHECK(code_of([&] { deaf.start("what was said?", options); }) == ErrorCode::unsupported);
+
+  Session session(fake_reader(), {.transcriber = fake_whisper()});
+  options.speech.prompt = "seeded";  // to the fake: tell the seed
+  options.seed = 7;
+  CHECK(session.ask({recording(1)}, options).segments.at(0).text == " 7");
+}
+
 TEST_CASE("what the transcriber refuses leaves the session as it was") {
   Session session(fake_reader(), {.transcriber = fake_whisper()});
   GenerateOptions options;
