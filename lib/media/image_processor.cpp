@@ -118,6 +118,29 @@ PixelScale::Table PixelScale::table() const {
   return values;
 }
 
+PixelScale::Table PixelScale::table_as_torch(std::string_view what) const {
+  Table table{};
+  const bool both = do_rescale && do_normalize;
+  const float unit = both ? static_cast<float>(1.0 / rescale_factor) : 1.0f;
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const float center = static_cast<float>(mean[channel]) * unit;
+    const float spread = static_cast<float>(deviation[channel]) * unit;
+    if (do_normalize && spread == 0.0f) {
+      fail(ErrorCode::bad_file, "image_std of the {} processor is {}, expected a number other than 0", what, deviation[channel]);
+    }
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      float value = static_cast<float>(byte);
+      if (do_normalize) {
+        value = (value - center) / spread;
+      } else if (do_rescale) {
+        value *= static_cast<float>(rescale_factor);
+      }
+      table[channel][byte] = value;
+    }
+  }
+  return table;
+}
+
 Picture paint_transparent_white(const Picture& picture) {
   if (!picture.transparent) fail(ErrorCode::invalid_argument, "the picture has no transparent colour");
   Picture out = make_picture(picture.width, picture.height, "picture");

@@ -58,6 +58,11 @@ struct PixelScale {
   /// normalised in float with mean and deviation rounded to float.
   using Table = std::array<std::array<float, 256>, 3>;
   Table table() const;
+
+  /// The same as rescale_and_normalize of image_processing_backends.py's TorchvisionBackend: one subtraction and one division by
+  /// mean and deviation that were scaled themselves, in float. Throws Error: bad_file (a deviation of 0; `what`, "picture" or
+  /// "video", names the processor).
+  Table table_as_torch(std::string_view what) const;
 };
 
 /// convert_to_rgb of image_transforms.py on what load_image gives: alpha is gone, a transparent colour turns white.

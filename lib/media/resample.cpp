@@ -199,14 +199,19 @@ Picture resize(const Picture& picture, std::int64_t width, std::int64_t height, 
   return out;
 }
 
-Picture resize_bicubic_as_torch(const Picture& picture, std::int64_t width, std::int64_t height,
-                                const ParallelFor& parallel_for, Kernel kernel) {
+bool torch_has(Resample filter) noexcept {
+  return filter == Resample::bilinear || filter == Resample::bicubic || filter == Resample::lanczos;
+}
+
+Picture resize_as_torch(const Picture& picture, std::int64_t width, std::int64_t height, Resample filter,
+                        const ParallelFor& parallel_for, Kernel kernel) {
   check_size(width, height, "resize", ErrorCode::invalid_argument);
+  if (!torch_has(filter)) fail(ErrorCode::invalid_argument, "torch has no filter {} for pictures", static_cast<int>(filter));
   Picture out = make_picture(width, height, "resize");
   if (width == picture.width && height == picture.height) {
     std::memcpy(out.rgb.get(), picture.rgb.get(), picture.bytes());
   } else {
-    resize_smooth(picture, out, Resample::bicubic, Rounding::torch, parallel_for, kernel);
+    resize_smooth(picture, out, filter, Rounding::torch, parallel_for, kernel);
   }
   return out;
 }

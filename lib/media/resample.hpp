@@ -35,10 +35,14 @@ bool has_kernel(Kernel kernel) noexcept;
 Picture resize(const Picture& picture, std::int64_t width, std::int64_t height, Resample filter,
                const ParallelFor& parallel_for = {}, Kernel kernel = Kernel::automatic);
 
-/// The same as torch 2.13's interpolate(mode="bicubic", antialias=True) of 8-bit RGB gives it, bit for bit, which the
-/// reference's video processors take: the weights in 16 bits, as exact as the largest of them allows
-/// (aten/src/ATen/native/cpu/UpSampleKernel.cpp), always along the rows first. Throws Error: as resize.
-Picture resize_bicubic_as_torch(const Picture& picture, std::int64_t width, std::int64_t height,
-                                const ParallelFor& parallel_for = {}, Kernel kernel = Kernel::automatic);
+/// The same as torch 2.13's interpolate(antialias=True) of 8-bit RGB gives it, bit for bit, which the reference's processors
+/// take that use torchvision: the weights in 16 bits, as exact as the largest of them allows
+/// (aten/src/ATen/native/cpu/UpSampleKernel.cpp), always along the rows first. filter: bilinear, bicubic or lanczos.
+/// Throws Error: as resize, invalid_argument (another filter).
+Picture resize_as_torch(const Picture& picture, std::int64_t width, std::int64_t height, Resample filter,
+                        const ParallelFor& parallel_for = {}, Kernel kernel = Kernel::automatic);
+
+/// Whether resize_as_torch has it.
+bool torch_has(Resample filter) noexcept;
 
 }  // namespace lmm::media

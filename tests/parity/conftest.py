@@ -3,6 +3,8 @@ import pathlib
 
 import pytest
 
+import torchvision_here  # noqa: F401
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 BUILD = pathlib.Path(os.environ.get("LMM_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))

@@ -231,7 +231,7 @@ class OmniReference(qwen.QwenReference):
 
     def make_processor(self, video_processor=None):
         processor = Qwen2_5OmniProcessor.__new__(Qwen2_5OmniProcessor)
-        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder, backend="pil")
+        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder)
         processor.feature_extractor = WhisperFeatureExtractor.from_pretrained(self.folder)
         processor.tokenizer, processor.video_processor = self.tokenizer, video_processor
         for name in ("image", "audio", "video"):

@@ -1,8 +1,7 @@
 // Decodes and preprocesses pictures for test_pixels.py. Reads jobs from standard input, one a line, tab-separated, and
 // answers each with one line: numbers, or "error <code name> <message>".
 //   decode <picture> <out>                            -> width height        (out: RGB bytes)
-//   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes; filter "torch": bicubic
-//                                                                             as torch does it)
+//   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes)
 //   tiles <picture> <folder> <out>                    -> tiles rows cols height width   (out: floats)
 //   patches <picture> <folder> <out>                  -> patches values rows columns        (out: floats)
 //   grid <width> <height> <folder>                    -> rows columns
@@ -48,11 +47,8 @@ void resize(const Words& words) {
   const std::int64_t height = std::stoll(words.at(3));
   const auto kernel = static_cast<lmm::media::Kernel>(std::stoi(words.at(5)));
   const auto start = std::chrono::steady_clock::now();
-  const lmm::media::Picture out =
-      words.at(4) == "torch"
-          ? lmm::media::resize_bicubic_as_torch(*image.picture(), width, height, {}, kernel)
-          : lmm::media::resize(*image.picture(), width, height,
-                               static_cast<lmm::media::Resample>(std::stoi(words.at(4))), {}, kernel);
+  const auto filter = static_cast<lmm::media::Resample>(std::stoi(words.at(4)));
+  const lmm::media::Picture out = lmm::media::resize(*image.picture(), width, height, filter, {}, kernel);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   write_file(words.at(6), out.rgb.get(), out.bytes());
   std::cout << seconds.count();
@@ -78,7 +74,7 @@ void patches(const Words& words) {
   const std::int64_t count = resized.grid.patches();
   const std::int64_t values = patch_values(config);
   std::vector<float> out(static_cast<std::size_t>(count * values));
-  write_patches(resized, config, config.scale.table(), 0, count, out);
+  write_patches(resized, config, config.scale.table_as_torch("picture"), 0, count, out);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   write_file(words.at(3), out.data(), out.size() * sizeof(float));
   std::cout << count << ' ' << values << ' ' << resized.grid.rows << ' ' << resized.grid.columns << ' '
@@ -127,7 +123,7 @@ void video(const Words& words) {
   for (const std::size_t frame : plan.frames) resized.push_back(resize_frame(*video.frames[frame], plan.grid, config));
   const std::int64_t values = 3 * config.temporal_patch_size * config.patch_size * config.patch_size;
   std::vector<float> out(static_cast<std::size_t>(plan.steps * plan.grid.patches() * values));
-  const auto table = video_table(config.scale);
+  const auto table = config.scale.table_as_torch("video");
   for (std::int64_t step = 0; step < plan.steps; ++step) {
     std::vector<const lmm::media::Picture*> frames;
     for (std::int64_t i = 0; i < config.temporal_patch_size; ++i) {

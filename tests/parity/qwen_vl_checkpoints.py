@@ -259,10 +259,10 @@ class QwenReference(reference.Reference):
         self.end = set(end if isinstance(end, list) else [end])
 
     def make_processor(self):
-        """The family's processor without its videos, whose own processor needs torchvision."""
+        """The family's processor without its videos."""
         kind = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor}.get(self.config.model_type, Qwen3VLProcessor)
         processor = kind.__new__(kind)
-        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder, backend="pil")
+        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder)
         processor.tokenizer, processor.video_processor = self.tokenizer, None
         processor.image_token, processor.video_token = "<|image_pad|>", "<|video_pad|>"
         processor.image_token_id = self.tokenizer.convert_tokens_to_ids("<|image_pad|>")

@@ -1,8 +1,7 @@
 """What transformers makes of videos: pixels, prompts, intermediates and tokens of Qwen's families.
 
-Its video processors need torchvision, where its picture processors are to be the ones without it; so the reference of
-videos is a process of its own, which alone finds torchvision: in the folder torchvision of the virtual environment, or
-the one that LMM_TORCHVISION names. This module holds both ends: VideoReference and RemoteModel ask, `main` answers.
+The reference of videos is a process of its own, whose frames need not be handed on as tensors. This module holds both ends:
+VideoReference and RemoteModel ask, `main` answers.
 """
 import json
 import os
@@ -11,14 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-import pytest
-
-TORCHVISION = pathlib.Path(os.environ.get("LMM_TORCHVISION") or pathlib.Path(sys.prefix) / "torchvision")
-
-
-def require():
-    if not (TORCHVISION / "torchvision").exists():
-        pytest.skip(f"{TORCHVISION} is not there: cmake/setup.sh puts torchvision into it")
+from torchvision_here import require
 
 
 class VideoReference:
@@ -96,17 +88,8 @@ def spelled(video):
 
 
 def main():
-    sys.path.insert(0, str(TORCHVISION))
-    import torch
-
-    # torchvision's wheel is built for another torch (CUDA's); its Python part is all that is used here, and it asks for
-    # the operators of its library by name when it is imported.
-    library = torch.library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
     import numpy as np
+    import torch
     from PIL import Image
     from safetensors.torch import save_file
     from transformers import AutoVideoProcessor

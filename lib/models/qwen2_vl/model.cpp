@@ -91,7 +91,7 @@ VideoProcessor::VideoProcessor(const Checkpoint& checkpoint, const Variant& vari
     config_ = VideoProcessorConfig::load(checkpoint.folder, variant.videos);
     if (variant.set_videos) variant.set_videos(config_);
     check_patches(config_, checkpoint, variant, "video");
-    table = video_table(config_.scale);
+    table = config_.scale.table_as_torch("video");
   } catch (const Error&) {
     error_ = std::current_exception();
   }
@@ -103,7 +103,7 @@ class QwenVl final : public Family {
       : placement_(root.placement()),
         info_(describe(checkpoint, variant)),
         processor_(ImageProcessorConfig::load(checkpoint.folder)),
-        table_(processor_.scale.table()),
+        table_(processor_.scale.table_as_torch("picture")),
         videos_(checkpoint, variant),
         times_(variant.times),
         tokens_per_second_(variant.tokens_per_second),

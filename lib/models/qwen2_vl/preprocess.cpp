@@ -81,7 +81,7 @@ ResizedPicture preprocess(const media::Picture& picture, const ImageProcessorCon
   const media::Picture& source = paint ? painted : picture;
   const std::int64_t height = out.grid.rows * config.patch_size;
   const std::int64_t width = out.grid.columns * config.patch_size;
-  out.picture = media::resize(source, width, height, config.resample, parallel_for);
+  out.picture = media::resize_as_torch(source, width, height, config.resample, parallel_for);
   return out;
 }
 

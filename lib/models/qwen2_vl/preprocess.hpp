@@ -13,8 +13,8 @@
 
 namespace lmm::models::qwen2_vl {
 
-/// Settings of Qwen2VLImageProcessorPil (transformers/models/qwen2_vl/image_processing_pil_qwen2_vl.py), which Qwen2-VL,
-/// Qwen2.5-VL and Qwen3-VL share, with its defaults.
+/// Settings of Qwen2VLImageProcessor (transformers/models/qwen2_vl/image_processing_qwen2_vl.py), which Qwen2-VL, Qwen2.5-VL,
+/// Qwen2.5-Omni and Qwen3-VL share, with its defaults. It resizes by torchvision, which their processors cannot do without.
 struct ImageProcessorConfig {
   bool do_convert_rgb = true;        ///< what the file declares transparent by colour turns white
   bool do_resize = true;

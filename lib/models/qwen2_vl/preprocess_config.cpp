@@ -75,6 +75,10 @@ ImageProcessorConfig ImageProcessorConfig::parse(const Json& object, std::string
   config.merge_size = fields.integer_in("merge_size", 1, 64, config.merge_size);
   config.resample = static_cast<media::Resample>(
       fields.integer_in("resample", 0, 7, static_cast<std::int64_t>(config.resample)));
+  if (config.do_resize && !media::torch_has(config.resample)) {
+    fail(ErrorCode::unsupported, "{}: resample is {}, known are 1 (lanczos), 2 (bilinear) and 3 (bicubic)", fields.where(),
+         static_cast<int>(config.resample));
+  }
   return config;
 }
 

@@ -189,31 +189,7 @@ VideoPlan plan_video(const media::Video& video, const VideoProcessorConfig& conf
 
 media::Picture resize_frame(const media::Picture& frame, PatchGrid grid, const VideoProcessorConfig& config,
                             const media::ParallelFor& parallel_for) {
-  return media::resize_bicubic_as_torch(frame, grid.columns * config.patch_size, grid.rows * config.patch_size, parallel_for);
-}
-
-media::PixelScale::Table video_table(const media::PixelScale& scale) {
-  media::PixelScale::Table table{};
-  const bool both = scale.do_rescale && scale.do_normalize;
-  const float unit = both ? static_cast<float>(1.0 / scale.rescale_factor) : 1.0f;
-  for (std::size_t channel = 0; channel < 3; ++channel) {
-    const float center = static_cast<float>(scale.mean[channel]) * unit;
-    const float deviation = static_cast<float>(scale.deviation[channel]) * unit;
-    if (scale.do_normalize && deviation == 0.0f) {
-      fail(ErrorCode::bad_file, "image_std of the video processor is {}, expected a number other than 0",
-           scale.deviation[channel]);
-    }
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      float value = static_cast<float>(byte);
-      if (scale.do_normalize) {
-        value = (value - center) / deviation;
-      } else if (scale.do_rescale) {
-        value *= static_cast<float>(scale.rescale_factor);
-      }
-      table[channel][byte] = value;
-    }
-  }
-  return table;
+  return media::resize_as_torch(frame, grid.columns * config.patch_size, grid.rows * config.patch_size, media::Resample::bicubic, parallel_for);
 }
 
 }  // namespace lmm::models::qwen2_vl

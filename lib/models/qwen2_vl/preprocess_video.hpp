@@ -74,8 +74,4 @@ VideoPlan plan_video(const media::Video& video, const VideoProcessorConfig& conf
 media::Picture resize_frame(const media::Picture& frame, PatchGrid grid, const VideoProcessorConfig& config,
                             const media::ParallelFor& parallel_for = {});
 
-/// rescale_and_normalize of the reference's torchvision backend, whose fp32 roundings are others than the PIL backend's.
-/// Throws Error: bad_file where a standard deviation is 0.
-media::PixelScale::Table video_table(const media::PixelScale& scale);
-
 }  // namespace lmm::models::qwen2_vl

@@ -50,7 +50,7 @@ TEST_CASE("torch's own bytes") {
   const auto check = [&](std::int64_t width, std::int64_t height, const std::vector<int>& expected) {
     for (const Kernel kernel : {Kernel::portable, Kernel::sse4, Kernel::avx2}) {
       if (!has_kernel(kernel)) continue;
-      const Picture out = resize_bicubic_as_torch(picture, width, height, {}, kernel);
+      const Picture out = resize_as_torch(picture, width, height, Resample::bicubic, {}, kernel);
       CHECK(std::vector<int>(out.rgb.get(), out.rgb.get() + out.bytes()) == expected);
     }
   };

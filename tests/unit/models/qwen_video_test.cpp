@@ -112,15 +112,15 @@ TEST_CASE("settings that contradict each other are named") {
 
 TEST_CASE("bytes become numbers in fp32, as torchvision's fused arithmetic has them") {
   media::PixelScale scale;  // mean and deviation 0.5
-  const auto table = video_table(scale);
+  const auto table = scale.table_as_torch("video");
   CHECK(table[0][0] == -1.0f);
   CHECK(table[2][255] == 1.0f);
   const float center = 0.5f * static_cast<float>(255.0);
   CHECK(table[1][100] == (100.0f - center) / center);
   scale.deviation[1] = 0.0;
-  CHECK(refusal(ErrorCode::bad_file, [&] { video_table(scale); }).starts_with("image_std of the video processor is 0"));
+  CHECK(refusal(ErrorCode::bad_file, [&] { scale.table_as_torch("video"); }).starts_with("image_std of the video processor is 0"));
   scale.do_normalize = false;
-  CHECK(video_table(scale)[1][255] == 255.0f * static_cast<float>(1.0 / 255.0));
+  CHECK(scale.table_as_torch("video")[1][255] == 255.0f * static_cast<float>(1.0 / 255.0));
 }
 
 }  // namespace lmm::models::qwen2_vl
