@@ -338,8 +338,8 @@ LMM_CAPI const char* lmm_weight_type_name(lmm_weight_type type);
  * LMM_STOP cancels the call, which fails with CANCELLED. The session of the call is busy meanwhile. */
 typedef int32_t (*lmm_on_progress)(void* user, const char* stage, int64_t done, int64_t total);
 
-/* How much a line of the log matters. DEBUG: each reply's token counts and times. INFO: what was loaded and how.
- * WARNING: what was left aside or is odd. */
+/* How much a line of the log matters. DEBUG: each reply's token counts and times. INFO: what was loaded and how, and what of
+ * it was left aside. WARNING: what is not as asked for, or odd. */
 typedef int32_t lmm_log_level;
 enum { LMM_LOG_DEBUG = 0, LMM_LOG_INFO = 1, LMM_LOG_WARNING = 2 };
 

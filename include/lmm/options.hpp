@@ -43,8 +43,8 @@ using OnProgress = std::function<bool(const Progress&)>;
 /// has finish reason `cancelled` and the text so far. What it throws comes out of the call, and the session is as before.
 using OnPiece = std::function<bool(std::string_view piece)>;
 
-/// How much a line of the log matters. debug: each reply's token counts and times. info: what was loaded, and how.
-/// warning: what was left aside, or is odd.
+/// How much a line of the log matters. debug: each reply's token counts and times. info: what was loaded and how, and
+/// what of it was left aside. warning: what is not as asked for, or odd.
 enum class LogLevel : std::int32_t { debug = 0, info = 1, warning = 2 };
 
 /// A line about a model, without line break; valid during the call. Called on the thread that loads the model and on its

@@ -247,11 +247,11 @@ void Engine::log_load(const weights::Weights& weights, const LoadOptions& option
   }
   const std::vector<std::string_view> unused = weights.unused();
   if (!unused.empty()) {
-    log.line(LogLevel::warning, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),
+    log.line(LogLevel::info, "{}: {} tensors were left aside, {} the first of them", info.folder, unused.size(),
              unused.front());
   }
   if (!info.has_chat_template && !info.transcribes) {
-    log.line(LogLevel::warning, "{}: no chat template, only raw prompts can be asked", info.folder);
+    log.line(LogLevel::info, "{}: no chat template, only raw prompts can be asked", info.folder);
   }
   if (text->tokenizer->vocab_size() > static_cast<std::size_t>(info.vocab_size)) {
     log.line(LogLevel::warning, "{}: the tokenizer has {} tokens, the model's vocabulary {} entries", info.folder,
