@@ -20,8 +20,8 @@ STYLED = ["identify", "mood", "relation", "count", "box", "yesno", "list", "mark
 # Shares of the pictures. `see` trains the vision tower on patch labels only, `ask` trains everything on questions, and goes on
 # with full pictures that have labels alone: they teach the tower more a second than questions do, and cost a third.
 MIXES = {
-  "see": {"dense_objects": 26, "identify": 11, "mood": 4, "mark": 10, "shape": 3, "colour": 2, "dense_text": 17, "word": 5, "handwriting": 3, "dense_digits": 2, "digits": 3,
-          "dense_hangul": 8, "hangul": 4, "order": 4, "sudoku": 6, "count": 6, "fracture": 1, "second": 2},
+  "see": {"dense_objects": 22, "identify": 8, "mood": 3, "mark": 10, "shape": 3, "colour": 2, "dense_text": 17, "word": 5, "handwriting": 3, "dense_digits": 2, "digits": 3,
+          "dense_hangul": 8, "hangul": 4, "order": 4, "sudoku": 8, "count": 14, "fracture": 1, "second": 2},
   "ask": {"identify": 10, "mood": 2.5, "colour": 3, "shape": 4, "relation": 9, "count": 7.5, "box": 6, "yesno": 3, "list": 7.5, "nothing": 1, "absent": 3,
           "digits": 5.5, "word": 12, "mark": 9, "hangul": 5, "handwriting": 3, "sudoku": 3, "order": 3, "meme": 2.5, "bone": 1.8, "fracture": 1.2, "korean": 4,
           "second": 2.5, "change": 3,
