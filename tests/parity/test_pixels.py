@@ -80,7 +80,7 @@ def write_config(folder, **fields):
 
 
 def compare_tiles(driver, path, folder, exact=True):
-    processor = AutoImageProcessor.from_pretrained(folder)
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = processor(images=[str(path)], return_tensors="np", return_row_col_info=True)
@@ -302,7 +302,7 @@ def test_several_pictures_of_a_message(driver, tmp_path):
     for i, size in enumerate([(300, 100), (20, 20), (64, 200)]):
         paths.append(tmp_path / f"{i}.bmp")
         picture_files.picture(*size, seed=i).save(paths[-1])
-    expected = AutoImageProcessor.from_pretrained(folder)(images=[[str(path) for path in paths]], return_tensors="np")
+    expected = AutoImageProcessor.from_pretrained(folder, backend="pil")(images=[[str(path) for path in paths]], return_tensors="np")
     values = np.concatenate([driver.tiles(path, folder)[0] for path in paths])
     np.testing.assert_array_equal(values, expected["pixel_values"][0])
     assert (expected["pixel_attention_mask"] == 1).all()
