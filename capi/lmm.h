@@ -852,7 +852,7 @@ LMM_CAPI lmm_code lmm_pending_progress(const lmm_pending* pending, const char** 
                                        lmm_error** error);
 
 /* Lets the worker rest at the next layer or tile, until lmm_pending_resume; while another reply of the model rests in the
- * middle of its prefill, only after the next token. NULL does nothing. */
+ * middle of its prefill, only after this one's prefill or next token. NULL does nothing. */
 LMM_CAPI void lmm_pending_pause(lmm_pending* pending);
 
 /* Lets it go on. NULL does nothing. */

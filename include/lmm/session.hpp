@@ -51,7 +51,7 @@ class LMM_API Pending {
   void cancel() noexcept;
 
   /// Stops the work within a layer, until resume(), step() or get(); while another reply of the model rests in the middle of
-  /// its prefill, only after the next token. Idempotent, as is resume().
+  /// its prefill, only after this one's prefill or next token. Idempotent, as is resume().
   void pause() noexcept;
   void resume() noexcept;
 

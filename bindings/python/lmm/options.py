@@ -13,7 +13,7 @@ from ._handle import Handle, call, make
 class Progress(NamedTuple):
     """How far a long call has come: done of total, in the unit of the stage."""
 
-    stage: str  #: "load", "preprocess", "encode" or "prefill"
+    stage: str  #: "load", "preprocess", "encode" or "prefill"; of speech "scan", "encode" or "decode"
     done: int
     total: int  #: 0 before and after
 

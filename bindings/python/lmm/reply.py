@@ -17,10 +17,10 @@ FinishReason = Literal["eos", "stop", "length", "cancelled"]
 class Usage:
     """Tokens of one reply."""
 
-    prompt_tokens: int  #: whole prompt, pictures and earlier turns included
-    image_tokens: int  #: of these, rows that came from pictures
-    audio_tokens: int  #: of these, rows that came from sound
-    image_tiles: int  #: inputs of the vision tower that those pictures are made of
+    prompt_tokens: int  #: whole prompt, pictures and earlier turns included; 0 of a transcript
+    image_tokens: int  #: of these, those that stand for pictures and videos
+    audio_tokens: int  #: of these, those that stand for sound
+    image_tiles: int  #: inputs of the vision tower that the pictures are made of
     reused_tokens: int  #: of the prompt, not computed again
     new_tokens: int  #: generated, the end token included
 
@@ -31,7 +31,7 @@ class Timings:
 
     load: float  #: loading the model
     preprocess: float  #: pictures to pixels
-    encode: float  #: vision tower and projector
+    encode: float  #: vision or audio tower and projector
     prefill: float  #: prompt to first logits
     decode: float  #: all steps after that
     per_token: float  #: decode / steps, 0 without steps
@@ -87,10 +87,10 @@ class Segment:
 class Reply:
     """What the model answered. str(reply) is its text."""
 
-    text: str  #: special tokens left out
-    token_ids: tuple[int, ...]  #: the new tokens, the end token included
+    text: str  #: special tokens left out; it may begin with a space, which the history has not
+    token_ids: tuple[int, ...]  #: the new tokens, the end token included; none of a transcript
     finish_reason: FinishReason
-    boxes: tuple[Box, ...]  #: that the text tells of
+    boxes: tuple[Box, ...]  #: that the text tells of: of Qwen-VL, Granite-Docling and the pocket model
     points: tuple[Point, ...]
     segments: tuple[Segment, ...]  #: what a Whisper model heard, alone or as transcriber
     usage: Usage
