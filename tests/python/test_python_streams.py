@@ -90,6 +90,13 @@ def test_errors_come_out_of_the_iteration(session):
         with pytest.raises(KeyError, match="mine"):
             asyncio.run(session.aask("hi", **options()))
         assert texts(session) == before
+    pending = session.start("hi", **options())
+    while not pending.done:
+        pending.poll()
+    session.ask("later", max_tokens=1)
+    with pytest.raises(KeyError, match="mine"):
+        pending.get()
+    assert "later" in texts(session)
     assert session.ask("hi", max_tokens=1)
 
 
@@ -273,11 +280,12 @@ def test_a_cancelled_aask_leaves_no_turn(session):
             await task
 
         async def later():  # a stream that is cancelled before it begins, and one that is closed while it does
-            stream = session.astream("x", **slow(20))
+            early = {**slow(20), "taps": "*"}  # the first token is far away
+            stream = session.astream("x", **early)
             stream.cancel()
             with pytest.raises(lmm.Cancelled):
                 [piece async for piece in stream]
-            stream = session.astream("x", **slow(20))
+            stream = session.astream("x", **early)
             first = asyncio.create_task(stream.__anext__())
             await asyncio.sleep(0)
             await stream.aclose()

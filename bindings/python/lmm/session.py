@@ -255,7 +255,13 @@ class Session:
             prepared.handle,
             free="lmm_pending_free",
         )
-        return Pending(pending, self, prepared, lambda: call("lmm_session_set_history", handle, before))
+        return Pending(pending, self, prepared, lambda: self._take_back(handle, before))
+
+    def _take_back(self, handle: Handle, before: Handle) -> None:
+        """Puts the history back from before a reply that failed, where nothing was said since."""
+        count = library().lmm_history_count
+        if count(self._turns(handle)) == count(before) + 2:
+            call("lmm_session_set_history", handle, before)
 
     def _wait(self, handle: Handle, said: Handle, prepared: Prepared) -> Reply:
         stream = Stream(self._begin(handle, said, prepared), prepared)
