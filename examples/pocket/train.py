@@ -43,7 +43,7 @@ def label_losses(out, labels):
 
 def label_accuracy(out, labels):
   right = lambda k, m: (out[k][m][:, 1:].argmax(-1) + 1 == labels[k][m]).float().mean().item()
-  return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "num", "col") if (labels[k] > 0).any()}
+  return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "num", "col") if k in out and (labels[k] > 0).any()}
 
 
 def row(pictures, questions, tokenizer, room, rng):
@@ -175,9 +175,11 @@ def train(args):
     x = torch.from_numpy(pixels).to(args.device).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
     x = x * torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(.88, 1.12) + torch.empty(len(x), 1, 1, 1, device=x.device).uniform_(-.08, .08)
     labels = {k: torch.from_numpy(v.astype(np.int64) if v.dtype == np.uint8 else v).to(args.device) for k, v in labels.items()}
-    features = see(x.to(run.dtype))
-    out = run.net.label(features)
-    losses = {k: v * (args.helpers if args.stage == "ask" else 1.) for k, v in label_losses(out, labels).items()}
+    with torch.set_grad_enabled(not args.keep_eyes): features = see(x.to(run.dtype))
+    out, losses = {}, {}
+    if not args.keep_eyes:
+      out = run.net.label(features)
+      losses = {k: v * (args.helpers if args.stage == "ask" else 1.) for k, v in label_losses(out, labels).items()}
     if args.stage == "ask": losses["answers"] = answer_loss(run.net, features, questions, about, run.tokenizer, args, rng, hits)
     run.update(losses, run.seconds / end if not args.steps else run.step / args.steps)
     run.shard, now = stream.drawn, time.time()
@@ -237,6 +239,7 @@ def arguments(argv=None):
   p.add_argument("--floor", type=float, default=.02)
   p.add_argument("--mean", type=float, default=.997, help="how slowly the running mean follows")
   p.add_argument("--helpers", type=float, default=.3, help="weight of the label losses in `ask`")
+  p.add_argument("--keep-eyes", type=int, default=0, help="1: in `ask`, the vision tower and its labels are not trained: the decoder catches up in half the time")
   p.add_argument("--mix", default="", help="other shares than tasks.MIXES, e.g. word=20,count=5")
   p.add_argument("--room", type=int, default=110, help="tokens of questions and answers a picture")
   p.add_argument("--seed", type=int, default=0)

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 pytest.importorskip("tokenizers")
 from PIL import Image, ImageDraw, ImageFont  # noqa: E402
@@ -78,6 +78,11 @@ def test_recipe_trains_goes_on_exports_and_scores(assets, tmp_path):
   assert len(losses) == 3 and all(np.isfinite(list(x.values())).all() for x in losses)
   assert losses[-1]["answers"] < losses[0]["answers"]
   assert "going on at step 3" in recipe("train.py", "ask", "--out", ask, "--steps", 5, *small, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), environment=assets)
+  kept = tmp_path / "kept.pt"
+  recipe("train.py", "ask", "--out", kept, "--steps", 2, "--keep-eyes", 1, "--init", ask, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), *small, environment=assets)
+  before, after = (torch.load(path, weights_only=True) for path in (ask, kept))
+  changed = {name.split(".")[1] for name, weight in after["master"].items() if not torch.equal(weight, before["model"][name].float())}
+  assert changed == {"text_model", "connector"}, changed
   pytest.importorskip("transformers")
   recipe("export.py", ask, folder)
   assert json.load(open(folder / "config.json"))["model_type"] == "idefics3"
