@@ -239,7 +239,7 @@ def arguments(argv=None):
   p.add_argument("--floor", type=float, default=.02)
   p.add_argument("--mean", type=float, default=.997, help="how slowly the running mean follows")
   p.add_argument("--helpers", type=float, default=.3, help="weight of the label losses in `ask`")
-  p.add_argument("--keep-eyes", type=int, default=0, help="1: in `ask`, the vision tower and its labels are not trained: the decoder catches up in half the time")
+  p.add_argument("--keep-eyes", type=int, default=0, help="1: in `ask`, the decoder and the connector alone are trained, behind a vision tower that stays as it is")
   p.add_argument("--mix", default="", help="other shares than tasks.MIXES, e.g. word=20,count=5")
   p.add_argument("--room", type=int, default=110, help="tokens of questions and answers a picture")
   p.add_argument("--seed", type=int, default=0)
