@@ -134,7 +134,7 @@ def draw_mark(canvas, kind, target):
   elif kind == "frame": draw.rectangle((x0 - 4, y0 - 4, x1 + 4, y1 + 4), outline=colour, width=width)
   elif kind == "number":
     fonts = assets().fonts["latin", canvas.test]
-    font, marked = assets().font(fonts[rng.integers(len(fonts))], 15), []
+    font, marked = assets().font(one_of(rng, fonts), 15), []
     for k, item in enumerate(some(rng, canvas.items, 8), 1):
       x, y = (min(max(v, 9), SIDE - 9) for v in (item["box"][0] + 2, item["box"][1] + 2))
       draw.ellipse((x - 9, y - 9, x + 9, y + 9), fill=(255, 255, 255), outline=colour)
@@ -171,7 +171,7 @@ def second_turn(rng, test, style):
     names = [i["name"] for i in canvas.items]
     able = [i for i in canvas.items if names.count(i["name"]) == 1 and i["colour"]]
     if able: break
-  item = able[rng.integers(len(able))]
+  item = one_of(rng, able)
   kinds = ["mark", "yesno"] if len(names) > 1 else ["shape" if names[0] in things.SHAPES else "identify", "yesno"]
   kind, name, number = str(rng.choice(kinds)), item["name"], None
   if kind == "mark":
@@ -211,7 +211,7 @@ def change(rng, test, style):
 def about_one(rng, canvas, k, names):
   """Questions about the first or the second of two pictures that have no thing twice."""
   shown = {i["name"]: i for i in canvas.items}
-  ordered, asked = sorted(shown, key=lambda n: shown[n]["box"][0] + shown[n]["box"][2]), names[rng.integers(len(names))]
+  ordered, asked = sorted(shown, key=lambda n: shown[n]["box"][0] + shown[n]["box"][2]), one_of(rng, names)
   out = [question(canvas, "change", "yesno_of", "yes" if asked in shown else "no", n=asked, k=k)]
   if not ordered: return out
   name, coloured = one_of(rng, ordered), [n for n in ordered if shown[n]["colour"]]

@@ -35,7 +35,7 @@ def label_losses(out, labels):
     weight = torch.ones(out[key].shape[-1], device=out[key].device)
     weight[0] = background
     return F.cross_entropy(out[key].flatten(0, -2), labels[key].flatten().long(), weight=weight)
-  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), "num": .5 * classes("num", .15), "col": .5 * classes("col", .15), **{k: .5 * classes(k, .15) for k in ("initial", "vowel", "final")}, "mark": .5 * classes("mark", .15), "ctr": .5 * classes("ctr", .3)}
+  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), **{k: .5 * classes(k, .15) for k in ("num", "col", "initial", "vowel", "final", "mark")}, "ctr": .5 * classes("ctr", .3)}
   there = labels["obj"] > 0
   if there.any(): losses["box"] = 4 * F.smooth_l1_loss(out["box"][there], labels["box"][there].float(), beta=.05)
   return losses

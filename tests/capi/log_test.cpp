@@ -63,7 +63,7 @@ TEST_CASE("the log tells what was loaded and how each reply came about, and is r
   CHECK(lines.released == 1);
 }
 
-TEST_CASE("what is odd about a checkpoint is a warning") {
+TEST_CASE("what a checkpoint lacks is told") {
   const ModelCopy copy;
   std::filesystem::remove(copy.folder() / "chat_template.jinja");
   Lines lines;

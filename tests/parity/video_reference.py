@@ -1,6 +1,6 @@
 """What transformers makes of videos: pixels, prompts, intermediates and tokens of Qwen's families.
 
-The reference of videos is a process of its own, whose frames need not be handed on as tensors. This module holds both ends:
+The reference of videos is a process of its own, as it had to be while the tests' own process was kept without torchvision. This module holds both ends:
 VideoReference and RemoteModel ask, `main` answers.
 """
 import json
