@@ -107,6 +107,7 @@ class Prepared:
         taps, on_tap = options.pop("taps", None), options.pop("on_tap", None)
         if (taps is None) != (on_tap is None):
             raise TypeError(f"{method}() takes taps and on_tap together, or neither")
+        self.observed = on_tap is not None
         if on_tap is not None:
             _set_tap(self.handle, _convert.utf8(taps, "taps"), on_tap, self.failure)
         for name, value in options.items():

@@ -42,9 +42,9 @@ class Pending:
     """A reply that is being made, from Session.start. poll() never blocks. One thread at a time, except cancel() and
     progress. Dropped before its end, it is cancelled."""
 
-    def __init__(self, handle: Handle, session: Session, prepared: Prepared, restore: Callable[[], None]) -> None:
+    def __init__(self, handle: Handle, session: Session, prepared: Prepared, restore: Callable[[], object]) -> None:
         self._handle = handle
-        self._restore = restore  # puts back the history from before it
+        self._restore = restore  # puts back the history from before it, where on_tap may fail
         self._session = session  # which stays alive as long
         self._prepared = prepared
         self._buffer = create_string_buffer(4096)

@@ -246,7 +246,7 @@ class Session:
             return self._begin(handle, said, prepared)
 
     def _begin(self, handle: Handle, said: Handle, prepared: Prepared) -> Pending:
-        before = self._turns(handle)
+        before = self._turns(handle) if prepared.observed else None
         pending = make(
             _abi.Pending,
             "lmm_session_start",
@@ -255,7 +255,7 @@ class Session:
             prepared.handle,
             free="lmm_pending_free",
         )
-        return Pending(pending, self, prepared, lambda: self._take_back(handle, before))
+        return Pending(pending, self, prepared, lambda: before and self._take_back(handle, before))
 
     def _take_back(self, handle: Handle, before: Handle) -> None:
         """Puts the history back from before a reply that failed, where nothing was said since."""
