@@ -20,8 +20,8 @@ struct Usage {
   std::int64_t prompt_tokens = 0;  ///< whole prompt, pictures and earlier turns included; 0 of a transcript
   std::int64_t image_tokens = 0;   ///< of prompt_tokens, those that stand for pictures and videos
   std::int64_t audio_tokens = 0;   ///< of prompt_tokens, those that stand for sound
-  std::int64_t reused_tokens = 0;  ///< of prompt_tokens, already in the KV cache and not computed again
   std::int64_t image_tiles = 0;    ///< inputs of the vision tower that the pictures are made of
+  std::int64_t reused_tokens = 0;  ///< of prompt_tokens, already in the KV cache and not computed again
   std::int64_t new_tokens = 0;     ///< generated, the end token included
 };
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -129,8 +128,8 @@ class Builder {
 };
 
 /// What `parse` reads of the text, with errors that say where.
-template <typename J>
-J read(std::string_view text, std::string_view where, const std::function<J(std::string_view)>& parse) {
+template <typename J, typename Parse>
+J read(std::string_view text, std::string_view where, const Parse& parse) {
   const PlainNumbers guard;
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {  // where the parser would end

@@ -15,7 +15,7 @@ TEST_CASE("boxes and points come out with their labels and pictures") {
   from.finish_reason = FinishReason::length;
   from.boxes = {{1, 2, 3, 4, "a label that is longer than a string holds in itself", 2}};
   from.points = {{5, 6, "", 0}, {7, 8, "fish", 1}};
-  from.usage = {.prompt_tokens = 10, .image_tokens = 9, .reused_tokens = 7, .image_tiles = 8, .new_tokens = 6};
+  from.usage = {.prompt_tokens = 10, .image_tokens = 9, .image_tiles = 8, .reused_tokens = 7, .new_tokens = 6};
   from.timings = {1, 2, 3, 4, 5, 6};
   const capi::Owned<lmm_reply> reply = capi::make_owned<lmm_reply>(capi::default_allocator(), from);
 

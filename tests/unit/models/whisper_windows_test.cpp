@@ -159,7 +159,10 @@ TEST_CASE("words have the times of the tokens before and at their end") {
 
 TEST_CASE("a host's locale, with a comma in numbers and an I of its own, changes no time and no language") {
   const HostLocale german("de_DE", "UTF-8");
-  if (!german.set()) return;
+  if (!german.set()) {
+    MESSAGE("skipped: no locale de_DE.UTF-8, and localedef cannot make it");
+    return;
+  }
   GenerateOptions options = in("en");
   options.speech.times = SpeechTimes::words;
   Room room({{{{kTime, kSpace, 0, 1, kSpace, 2, kDot, at_time(0.5), at_time(0.5)}}}, {kWhole}}, 150, options);
