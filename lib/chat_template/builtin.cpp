@@ -15,6 +15,13 @@ constexpr std::string_view kQwen2Audio =
     R"({% elif 'text' in part %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}{{ '<|im_end|>\n' }}{% endfor %})"
     R"({% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})";
 
+constexpr std::string_view kSmolVlmVideos =
+    R"(<|im_start|>{% for turn in messages %}{{ turn['role'] | capitalize }})"
+    R"({{ ':' if turn['content'][0]['type'] == 'image' else ': ' }}{% for part in turn['content'] %})"
+    R"({% if part['type'] == 'text' %}{{ part['text'] }}{% elif part['type'] == 'image' %}<image>)"
+    R"({% elif part['type'] == 'video' %}<video>{% endif %}{% endfor %}{{ '<end_of_utterance>\n' }}{% endfor %})"
+    R"({% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %})";
+
 // Runs of turns with one role are one turn, adjacent texts of a turn are two paragraphs. `run.text` is what was said
 // since the last recording.
 constexpr std::string_view kVoxtral = R"(
@@ -98,6 +105,10 @@ constexpr std::string_view kVoxtral = R"(
 
 std::string_view processor_default(std::string_view model_type) {
   return model_type == "qwen2_audio" ? kQwen2Audio : std::string_view();
+}
+
+std::string_view video_default(std::string_view model_type) {
+  return model_type == "smolvlm" ? kSmolVlmVideos : std::string_view();
 }
 
 std::string_view mistral_default(std::string_view model_type) {

@@ -4,6 +4,7 @@
 #include "lib/chat_template/parser.hpp"
 #include "lib/core/error.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace lmm::chat_template {
@@ -64,6 +65,16 @@ Json normalized(const Json& variables, bool processor, const std::string& where)
   return result;
 }
 
+bool has_video(const Json& variables) {
+  const auto any_of = [](const Json& object, const char* name, const auto& fits) {
+    const auto list = object.is_object() ? object.find(name) : object.end();
+    return list != object.end() && list->is_array() && std::any_of(list->begin(), list->end(), fits);
+  };
+  return any_of(variables, "messages", [&](const Json& message) {
+    return any_of(message, "content", [](const Json& part) { return part.is_object() && part.contains("type") && part["type"] == "video"; });
+  });
+}
+
 }  // namespace
 
 ChatTemplate ChatTemplate::parse(std::string source, std::string where) {
@@ -79,6 +90,7 @@ Rendered ChatTemplate::render(const Json& variables, const Limits& limits, const
   if (program_ == nullptr && !tools) {
     fail(ErrorCode::bad_template, "{}: the only template is named \"tool_use\", expected tools to be given", usual.where);
   }
+  if (with_videos_ != nullptr && has_video(given)) return Evaluator(*with_videos_, limits, clock).render(given);
   return Evaluator(tools && with_tools_ != nullptr ? *with_tools_ : usual, limits, clock).render(given);
 }
 

@@ -52,14 +52,14 @@ class ChatTemplate {
 
   /// The template of a checkpoint folder, found as transformers does: chat_template.json (processors), then
   /// chat_template.jinja with additional_chat_templates/*.jinja, then "chat_template" in processor_config.json and
-  /// tokenizer_config.json; one of lmm's own for families whose reference has code instead (builtin.hpp). Nothing where
-  /// the folder has none. Errors: bad_template, bad_file.
+  /// tokenizer_config.json; one of lmm's own for families whose reference has code instead (builtin.hpp), which has another
+  /// beside it for conversations with videos. Nothing where the folder has none. Errors: bad_template, bad_file.
   static std::optional<ChatTemplate> load(const std::filesystem::path& folder);
 
   /// Renders as apply_chat_template does: `variables` holds "messages" (each an object; null fields are dropped,
   /// "reasoning_content" is filled from its older names), and may hold "tools", "documents", "add_generation_prompt",
   /// the special tokens ("bos_token" ...) and any other variable. The variant "tool_use" is taken where the
-  /// checkpoint has one and tools are given. Error bad_template, with the line: what the template raises, what jinja2
+  /// checkpoint has one and tools are given, the one for videos where a message has a part of that type. Error bad_template, with the line: what the template raises, what jinja2
   /// would raise, a limit.
   Rendered render(const Json& variables, const Limits& limits = {}, const Clock& clock = local_clock) const;
 
@@ -69,6 +69,7 @@ class ChatTemplate {
  private:
   std::shared_ptr<const Program> program_;     ///< "default", or null where "tool_use" is the only one
   std::shared_ptr<const Program> with_tools_;  ///< "tool_use", or null
+  std::shared_ptr<const Program> with_videos_; ///< or null
   bool processor_ = false;                     ///< a processor's template: image_url parts become image parts
 };
 

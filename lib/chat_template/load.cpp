@@ -124,6 +124,9 @@ std::optional<ChatTemplate> ChatTemplate::load(const fs::path& folder) {
   if (with_tools != sources.end()) {
     result.with_tools_ = parse(std::move(with_tools->second.text), std::move(with_tools->second.where)).program_;
   }
+  for (auto& [name, own] : processor ? built_in(folder, video_default) : Sources()) {
+    result.with_videos_ = parse(std::move(own.text), std::move(own.where)).program_;
+  }
   result.processor_ = processor;
   return result;
 }

@@ -132,7 +132,7 @@ class Family {
   virtual MediaPlan plan(const media::Medium& medium) const = 0;
 
   /// Any thread. Which frames of a video of `total` frames, `fps` a second, the model would be shown: rising indices.
-  /// `wanted`: frames a second to choose; 0: as the checkpoint says. Errors: unsupported, invalid_argument.
+  /// `wanted`: frames a second to choose, 0 to 1e6; 0: as the checkpoint says. Errors: unsupported, invalid_argument.
   virtual std::vector<std::int64_t> sample_frames(std::int64_t total, double fps, double wanted) const;
 
   /// Any thread. Resizes, splits and normalises pixels; makes log-mel features of sound.

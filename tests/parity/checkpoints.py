@@ -277,12 +277,17 @@ def save_processor(folder, tiny, config):
                     image_mean=[0.5] * 3, image_std=[0.5] * 3, image_processor_type=f"{name}ImageProcessor",
                     max_image_size={"longest_edge": 64}, size={"longest_edge": 256}, resample=1, rescale_factor=1 / 255)
     settings.update(tiny.processor)
+    if tiny.family == "smolvlm":
+        settings["video_sampling"] = {"fps": 1, "max_frames": 6, "video_size": {"longest_edge": 64}}
     tokens = (vision["image_size"] // vision["patch_size"] // tiny.scale_factor) ** 2
     processor = dict(image_seq_len=tokens, processor_class=f"{name}Processor")
     if tiny.old:
         write_json(folder / "preprocessor_config.json", settings | dict(processor_class=f"{name}Processor"))
     else:
         processor["image_processor"] = settings
+        if tiny.family == "smolvlm":
+            image = {name: value for name, value in settings.items() if name != "image_processor_type"}
+            processor["video_processor"] = image | {"video_processor_type": "SmolVLMVideoProcessor"}
     write_json(folder / "processor_config.json", processor)
 
 

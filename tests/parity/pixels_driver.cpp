@@ -2,16 +2,18 @@
 // answers each with one line: numbers, or "error <code name> <message>".
 //   decode <picture> <out>                            -> width height        (out: RGB bytes)
 //   resize <picture> <width> <height> <filter> <kernel> <out> -> seconds     (out: RGB bytes)
-//   tiles <picture> <folder> <out>                    -> tiles rows cols height width   (out: floats)
+//   tiles <picture> <folder> <out> [torchvision]      -> tiles rows cols height width   (out: floats)
 //   patches <picture> <folder> <out>                  -> patches values rows columns        (out: floats)
 //   grid <width> <height> <folder>                    -> rows columns
 //   video <folder> <class: 2 or 3> <out> <fps> <total> <index,...> <picture>...  -> steps values rows columns sampled_fps
 //       seconds,... (out: floats; total 0: the times are index / fps; else a choice of a longer video)
 //   sample <folder> <class> <total> <fps>             -> index,...
+//   frames <folder> <total> <fps, or 0: unknown>      -> index,...           (of SmolVLM2)
+//   words <number>                                    -> the number in words
 //   prompt <rows> <cols> <image_seq_len> <out>        -> bytes               (out: the text)
 
 #include "lib/media/resample.hpp"
-#include "lib/models/idefics3/preprocess.hpp"
+#include "lib/models/idefics3/preprocess_video.hpp"
 #include "lib/models/qwen2_vl/preprocess_video.hpp"
 
 #include <lmm/error.hpp>
@@ -56,7 +58,7 @@ void resize(const Words& words) {
 
 void tiles(const Words& words) {
   const lmm::Image image = lmm::Image::open(words.at(1));
-  const auto config = lmm::models::idefics3::ImageProcessorConfig::load(words.at(2));
+  const auto config = lmm::models::idefics3::ImageProcessorConfig::load(words.at(2), words.size() > 4 && words[4] == "torchvision");
   const auto start = std::chrono::steady_clock::now();
   const auto out = lmm::models::idefics3::preprocess(*image.picture(), config);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -146,6 +148,15 @@ void sample(const Words& words) {
   put_list(lmm::models::qwen2_vl::sample_frames(std::stoll(words.at(3)), std::stod(words.at(4)), config));
 }
 
+void frames(const Words& words) {
+  using namespace lmm::models::idefics3;
+  const VideoProcessorConfig config = VideoProcessorConfig::load(words.at(1));
+  const double fps = std::stod(words.at(3));
+  put_list(lmm::models::idefics3::sample_frames(std::stoll(words.at(2)), fps > 0 ? std::optional(fps) : std::nullopt, config));
+}
+
+void words_of(const Words& words) { std::cout << lmm::models::idefics3::in_words(std::stoll(words.at(1))); }
+
 void prompt(const Words& words) {
   const std::string text =
       lmm::models::idefics3::image_prompt(std::stoll(words.at(1)), std::stoll(words.at(2)), std::stoll(words.at(3)));
@@ -161,6 +172,8 @@ void answer(const Words& words) {
   if (words.at(0) == "grid") return grid(words);
   if (words.at(0) == "video") return video(words);
   if (words.at(0) == "sample") return sample(words);
+  if (words.at(0) == "frames") return frames(words);
+  if (words.at(0) == "words") return words_of(words);
   if (words.at(0) == "prompt") return prompt(words);
   throw std::runtime_error("unknown job " + words.at(0));
 }

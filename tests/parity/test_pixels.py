@@ -45,8 +45,8 @@ class Driver(WordDriver):
         assert isinstance(answer, list), answer
         return np.fromfile(self.out, np.uint8).reshape(height, width, 3)
 
-    def tiles(self, path, folder):
-        answer = self.ask("tiles", path, folder, self.out)
+    def tiles(self, path, folder, backend="pil"):
+        answer = self.ask("tiles", path, folder, self.out, backend)
         assert isinstance(answer, list), answer
         tiles, rows, cols, height, width = map(int, answer[:5])
         return np.fromfile(self.out, np.float32).reshape(tiles, 3, height, width), rows, cols
@@ -79,12 +79,12 @@ def write_config(folder, **fields):
     return folder
 
 
-def compare_tiles(driver, path, folder, exact=True):
-    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+def compare_tiles(driver, path, folder, exact=True, backend="pil"):
+    processor = AutoImageProcessor.from_pretrained(folder, backend=backend)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        expected = processor(images=[str(path)], return_tensors="np", return_row_col_info=True)
-    values, rows, cols = driver.tiles(path, folder)
+        expected = processor(images=[load_image(str(path))], return_tensors="np", return_row_col_info=True)
+    values, rows, cols = driver.tiles(path, folder, backend)
     reference = expected["pixel_values"][0]
     assert values.shape == reference.shape
     assert (rows, cols) == (expected["rows"][0][0], expected["cols"][0][0])

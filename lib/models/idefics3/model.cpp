@@ -3,7 +3,7 @@
 #include "lib/core/error.hpp"
 #include "lib/models/decode.hpp"
 #include "lib/models/idefics3/config.hpp"
-#include "lib/models/idefics3/preprocess.hpp"
+#include "lib/models/idefics3/preprocess_video.hpp"
 #include "lib/models/media_rows.hpp"
 #include "lib/models/on_pool.hpp"
 #include "lib/nn/tap.hpp"
@@ -14,11 +14,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 
 namespace lmm::models::idefics3 {
 namespace {
 
 constexpr const char* kImageToken = "<image>";
+constexpr const char* kVideoToken = "<video>";
 
 /// Tiles that go through the tower at once: matrix throughput is full long before, and activations stay bounded.
 constexpr std::int64_t kTileBatch = 2;
@@ -54,6 +56,8 @@ struct Settings {
   Config config;
   towers::SiglipConfig vision;
   ImageProcessorConfig processor;
+  VideoProcessorConfig videos;
+  std::exception_ptr video_error;  ///< what is wrong with `videos` is said when a video comes: pictures do without
   FamilyInfo info;
 
   static Settings read(const Checkpoint& checkpoint);
@@ -68,16 +72,36 @@ class Idefics3 final : public Family {
   const FamilyInfo& info() const override { return info_; }
 
   MediaPlan plan(const media::Medium& medium) const override {
+    if (media::kind_of(medium) == media::Kind::video) {
+      const VideoPlan seen = plan_video(media::as_video(medium), videos());
+      const auto frames = static_cast<std::int64_t>(seen.frames.size());
+      const std::int64_t length = videos().frame.image_seq_len;
+      return {video_prompt(seen, length), frames * length, frames};
+    }
     const media::Picture& picture = media::as_picture(medium);
     const TileGrid grid = tile_grid(picture.width, picture.height, processor_);
     const std::int64_t tiles = grid.rows * grid.cols + 1;
     return {image_prompt(grid.rows, grid.cols, processor_.image_seq_len), tiles * processor_.image_seq_len, tiles};
   }
 
+  std::vector<std::int64_t> sample_frames(std::int64_t total, double fps, double wanted) const override {
+    if (!info_.takes(media::Kind::video)) return Family::sample_frames(total, fps, wanted);
+    VideoProcessorConfig config = videos();
+    if (wanted != 0.0) {
+      config.fps = wanted;
+      if (!config.num_frames) config.num_frames = kMostFrames;
+    }
+    return idefics3::sample_frames(total, fps, config);
+  }
+
   std::shared_ptr<const MediaInput> preprocess(const media::Medium& medium) const override {
-    const media::Picture& picture = media::as_picture(medium);
     auto input = std::make_shared<TileInput>();
-    input->tiles = idefics3::preprocess(picture, processor_, on_pool(placement_));
+    if (media::kind_of(medium) == media::Kind::video) {
+      const media::Video& video = media::as_video(medium);
+      input->tiles = idefics3::preprocess(video, plan_video(video, videos()), videos(), on_pool(placement_));
+    } else {
+      input->tiles = idefics3::preprocess(media::as_picture(medium), processor_, on_pool(placement_));
+    }
     return input;
   }
 
@@ -96,15 +120,24 @@ class Idefics3 final : public Family {
       : placement_(root.placement()),
         info_(settings.info),
         processor_(settings.processor),
+        videos_(settings.videos),
+        video_error_(settings.video_error),
         tower_(root.scope(base).scope("vision_model").packable_tower(), settings.vision),
         connector_(root.scope(base).scope("connector"), settings.vision.hidden_size, settings.config.text.hidden_size,
                    settings.config.scale_factor),
         decoder_(root.scope(base).scope("text_model"), root, settings.config.text,
                  settings.config.tie_word_embeddings) {}
 
+  const VideoProcessorConfig& videos() const {
+    if (video_error_) std::rethrow_exception(video_error_);
+    return videos_;
+  }
+
   nn::Placement placement_;
   FamilyInfo info_;
   ImageProcessorConfig processor_;
+  VideoProcessorConfig videos_;
+  std::exception_ptr video_error_;
   towers::SiglipTower tower_;
   Connector connector_;
   towers::Decoder decoder_;
@@ -166,9 +199,13 @@ void check_sequence_length(const Config& config, const towers::SiglipConfig& vis
 }
 
 Settings Settings::read(const Checkpoint& checkpoint) {
+  // SmolVLMProcessor does not run without torchvision, so its pictures are always resized by that.
+  const bool smolvlm = checkpoint.fields().string("model_type") == "smolvlm";
   Settings settings{Config::parse(checkpoint.fields()),
                     towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
-                    ImageProcessorConfig::load(checkpoint.folder),
+                    ImageProcessorConfig::load(checkpoint.folder, smolvlm),
+                    {},
+                    {},
                     {}};
   const Config& config = settings.config;
   check_sequence_length(config, settings.vision, settings.processor, checkpoint.folder.string());
@@ -176,7 +213,17 @@ Settings Settings::read(const Checkpoint& checkpoint) {
   info.towers = {"vision", "text"};
   info.context_length = config.text.context_length;
   info.vocab_size = config.text.vocab_size;
-  info.placeholder(media::Kind::picture) = {kImageToken, static_cast<std::int32_t>(config.image_token_id)};
+  const auto image_token_id = static_cast<std::int32_t>(config.image_token_id);
+  info.placeholder(media::Kind::picture) = {kImageToken, image_token_id};
+  if (smolvlm) {
+    info.placeholder(media::Kind::video) = {kVideoToken, image_token_id};  // its frames are pictures to the model
+    try {
+      settings.videos = VideoProcessorConfig::load(checkpoint.folder);
+      check_sequence_length(config, settings.vision, settings.videos.frame, checkpoint.folder.string());
+    } catch (const Error&) {
+      settings.video_error = std::current_exception();
+    }
+  }
   info.text_layers = config.text.layers;
   return settings;
 }

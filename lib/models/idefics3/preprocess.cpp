@@ -9,8 +9,6 @@
 namespace lmm::models::idefics3 {
 namespace {
 
-constexpr std::int64_t kMaxSide = 4096;  // MAX_IMAGE_SIZE of the reference: the longest edge never exceeds it
-
 struct Size {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -79,19 +77,23 @@ Size split_size(Size size, const ImageProcessorConfig& config) {
 /// A picture that is either somebody else's or our own, resized without copying what has the size already.
 class Stage {
  public:
-  explicit Stage(const media::Picture& picture) : current_(&picture) {}
+  Stage(const media::Picture& picture, const ImageProcessorConfig& config, const media::ParallelFor& parallel_for)
+      : config_(config), parallel_for_(parallel_for), current_(&picture) {}
   void replace(media::Picture picture) {
     own_ = std::move(picture);
     current_ = &own_;
   }
-  void resize(Size size, media::Resample filter, const media::ParallelFor& parallel_for) {
+  void resize(Size size) {
     if (size.width == current_->width && size.height == current_->height) return;
-    replace(media::resize(*current_, size.width, size.height, filter, parallel_for));
+    replace(config_.as_torch ? media::resize_as_torch(*current_, size.width, size.height, config_.resample, parallel_for_)
+                             : media::resize(*current_, size.width, size.height, config_.resample, parallel_for_));
   }
   const media::Picture& picture() const { return *current_; }
   Size size() const { return {current_->height, current_->width}; }
 
  private:
+  const ImageProcessorConfig& config_;
+  const media::ParallelFor& parallel_for_;
   media::Picture own_;
   const media::Picture* current_;
 };
@@ -118,6 +120,15 @@ void for_each(std::int64_t count, const media::ParallelFor& parallel_for,
 
 }  // namespace
 
+void ImageTiles::allocate() {
+  const std::int64_t values = tiles * 3 * height * width;
+  try {
+    pixel_values.resize(static_cast<std::size_t>(values));
+  } catch (const std::exception&) {
+    fail(ErrorCode::out_of_memory, "no memory for {} tiles of {} x {} pixels ({} bytes)", tiles, width, height, values * 4);
+  }
+}
+
 TileGrid tile_grid(std::int64_t width, std::int64_t height, const ImageProcessorConfig& config) {
   const Size size = split_size(first_size({height, width}, config), config);
   if (size.height <= config.tile && size.width <= config.tile) return {};
@@ -128,10 +139,10 @@ ImageTiles preprocess(const media::Picture& picture, const ImageProcessorConfig&
                       const media::ParallelFor& parallel_for) {
   const TileGrid grid = tile_grid(picture.width, picture.height, config);
   const std::int64_t tile = config.tile;
-  Stage stage(picture);
+  Stage stage(picture, config, parallel_for);
   if (config.do_convert_rgb && picture.transparent) stage.replace(media::paint_transparent_white(picture));
-  stage.resize(first_size(stage.size(), config), config.resample, parallel_for);
-  stage.resize(split_size(stage.size(), config), config.resample, parallel_for);
+  stage.resize(first_size(stage.size(), config));
+  stage.resize(split_size(stage.size(), config));
 
   ImageTiles out;
   out.rows = grid.rows;
@@ -140,18 +151,13 @@ ImageTiles preprocess(const media::Picture& picture, const ImageProcessorConfig&
   const std::int64_t parts = out.rows * out.cols;
   out.tiles = parts + 1;
   const std::int64_t tile_values = 3 * tile * tile;
-  try {
-    out.pixel_values.resize(static_cast<std::size_t>(out.tiles * tile_values));
-  } catch (const std::exception&) {
-    fail(ErrorCode::out_of_memory, "no memory for {} tiles of {} x {} pixels ({} bytes)", out.tiles, tile, tile,
-         out.tiles * tile_values * 4);
-  }
-  const media::PixelScale::Table values = config.scale.table();
+  out.allocate();
+  const media::PixelScale::Table values = config.as_torch ? config.scale.table_as_torch("picture") : config.scale.table();
   float* target = out.pixel_values.data();
   for_each(parts, parallel_for, [&](std::int64_t i) {
     write_tile(stage.picture(), i / out.cols * tile, i % out.cols * tile, tile, values, target + i * tile_values);
   });
-  stage.resize({tile, tile}, config.resample, parallel_for);
+  stage.resize({tile, tile});
   write_tile(stage.picture(), 0, 0, tile, values, target + parts * tile_values);
   return out;
 }

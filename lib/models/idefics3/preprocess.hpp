@@ -13,8 +13,11 @@
 
 namespace lmm::models::idefics3 {
 
-/// Settings of Idefics3ImageProcessorPil and SmolVLMImageProcessorPil (the same code in transformers 5.23,
-/// models/idefics3/image_processing_pil_idefics3.py), with their defaults.
+inline constexpr std::int64_t kMaxSide = 4096;  ///< MAX_IMAGE_SIZE of the reference: the longest edge never exceeds it
+
+/// Settings of Idefics3ImageProcessor and SmolVLMImageProcessor (the same code in transformers 5.23, once for Pillow and
+/// once for torchvision, models/idefics3/image_processing_pil_idefics3.py and image_processing_idefics3.py), with their
+/// defaults.
 /// do_pad has no field: every tile is tile x tile pixels, so that within one message there is nothing to pad and the
 /// pixel_attention_mask is 1 everywhere, whatever it says.
 struct ImageProcessorConfig {
@@ -27,15 +30,17 @@ struct ImageProcessorConfig {
   std::int64_t tile = 364;           ///< max_image_size["longest_edge"]: height and width of every tile
   media::Resample resample = media::Resample::lanczos;
   media::PixelScale scale;
+  bool as_torch = false;             ///< resized and scaled as torchvision does it, not as Pillow
   std::int64_t image_seq_len = 169;  ///< placeholder tokens a tile (processor_config.json)
 
   /// Reads a checkpoint folder as AutoProcessor does: "image_processor" of processor_config.json where it is there,
   /// else preprocessor_config.json; image_seq_len from processor_config.json. Throws Error: not_found (neither file),
   /// bad_file (malformed), unsupported (a field or value that is not implemented, by name).
-  static ImageProcessorConfig load(const std::filesystem::path& folder);
+  /// `torchvision`: it is there, so that its arithmetic is taken unless the file names the class for Pillow.
+  static ImageProcessorConfig load(const std::filesystem::path& folder, bool torchvision = false);
 
   /// The settings in one JSON object; `where` is what errors begin with. Throws Error as load.
-  static ImageProcessorConfig parse(const Json& object, std::string where);
+  static ImageProcessorConfig parse(const Json& object, std::string where, bool torchvision = false);
 };
 
 /// How a picture is split: rows x cols tiles, then the whole picture as one; 0 x 0 where it is one tile only.
@@ -56,6 +61,9 @@ struct ImageTiles {
   std::int64_t height = 0;           ///< of a tile
   std::int64_t width = 0;
   std::vector<float> pixel_values;   ///< (tiles, 3, height, width), RGB
+
+  /// Room for the pixel_values of all tiles. Throws Error: out_of_memory.
+  void allocate();
 };
 
 /// Equals the reference's pixel_values bit for bit. Runs on the caller's thread unless `parallel_for` is given.

@@ -38,9 +38,11 @@ std::string rendered(const support::Folder& folder) {
 TEST_CASE("families with a template of lmm's own") {
   CHECK(!processor_default("qwen2_audio").empty());
   CHECK(!mistral_default("voxtral").empty());
+  CHECK(!video_default("smolvlm").empty());
   for (const char* type : {"", "whisper", "llama"}) {
     CHECK(processor_default(type).empty());
     CHECK(mistral_default(type).empty());
+    CHECK(video_default(type).empty());
   }
 }
 
@@ -77,6 +79,23 @@ TEST_CASE("Voxtral's: a transcription") {
   CHECK(voxtral(alone, {{"transcribe", false}}) == "<s>[INST][BEGIN_AUDIO][AUDIO][/INST]");
   CHECK(refused({turn("user", {kSound, text("Hm?")})}, {{"transcribe", true}}).find("one recording alone") !=
         std::string::npos);
+}
+
+TEST_CASE("SmolVLM's, of conversations with a video") {
+  support::Folder folder;
+  folder.write_json("config.json", {{"model_type", "smolvlm"}});
+  folder.write_json("chat_template.json", {{"chat_template", "the checkpoint's"}});
+  const Json picture = {{"type", "image"}};
+  const Json video = {{"type", "video"}};
+  const auto text_of = [&](Json messages) {
+    return ChatTemplate::load(folder.path())->render({{"messages", std::move(messages)}, {"add_generation_prompt", true}}).text;
+  };
+  CHECK(text_of({turn("user", {picture, text("Hm?")})}) == "the checkpoint's");
+  CHECK(text_of({turn("user", "a video")}) == "the checkpoint's");
+  CHECK(text_of({turn("user", {picture, text("One?")}), turn("assistant", {text("Yes.")}), turn("user", {video, text("Two?")})}) ==
+        "<|im_start|>User:<image>One?<end_of_utterance>\nAssistant: Yes.<end_of_utterance>\nUser: <video>Two?<end_of_utterance>\nAssistant:");
+  folder.write_json("config.json", {{"model_type", "idefics3"}});
+  CHECK(text_of({turn("user", {video, text("Two?")})}) == "the checkpoint's");
 }
 
 TEST_CASE("which template a folder has") {
