@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tokenizers import AddedToken
-from transformers import (AutoConfig, AutoImageProcessor, AutoTokenizer, PreTrainedTokenizerFast, Qwen2_5OmniForConditionalGeneration,
+from transformers import (AutoConfig, AutoImageProcessor, AutoTokenizer, AutoVideoProcessor, PreTrainedTokenizerFast, Qwen2_5OmniForConditionalGeneration,
                           Qwen2_5OmniProcessor, Qwen2_5OmniThinkerForConditionalGeneration, Qwen2VLImageProcessorPil,
                           WhisperFeatureExtractor)
 from transformers.image_utils import load_image
@@ -229,18 +229,9 @@ class OmniReference(qwen.QwenReference):
         end = self.model.generation_config.eos_token_id
         self.end = set(end if isinstance(end, list) else [end])
 
-    def make_processor(self, video_processor=None):
-        processor = Qwen2_5OmniProcessor.__new__(Qwen2_5OmniProcessor)
-        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder)
-        processor.feature_extractor = WhisperFeatureExtractor.from_pretrained(self.folder)
-        processor.tokenizer, processor.video_processor = self.tokenizer, video_processor
-        for name in ("image", "audio", "video"):
-            setattr(processor, f"{name}_token", getattr(self.tokenizer, f"{name}_token"))
-            setattr(processor, f"{name}_token_id", getattr(self.tokenizer, f"{name}_token_id"))
-        for name in ("vision_bos", "vision_eos", "audio_bos", "audio_eos"):
-            setattr(processor, f"{name}_token", getattr(self.tokenizer, f"{name}_token"))
-        processor.chat_template = TEMPLATE.read_text()
-        return processor
+    def make_processor(self):
+        kinds = (AutoImageProcessor, AutoVideoProcessor, WhisperFeatureExtractor)
+        return Qwen2_5OmniProcessor(*(kind.from_pretrained(self.folder) for kind in kinds), self.tokenizer, TEMPLATE.read_text())
 
     def inputs(self, text, pictures=(), sounds=(), **more):
         """`more`: of videos, for the processor."""

@@ -8,8 +8,8 @@ import pathlib
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import (AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, Qwen2_5_VLProcessor,
-                          Qwen2VLProcessor, Qwen3VLProcessor)
+from transformers import (AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer, AutoVideoProcessor,
+                          Qwen2_5_VLProcessor, Qwen2VLProcessor, Qwen3VLProcessor)
 from transformers.image_utils import load_image
 
 import checkpoints
@@ -259,16 +259,9 @@ class QwenReference(reference.Reference):
         self.end = set(end if isinstance(end, list) else [end])
 
     def make_processor(self):
-        """The family's processor without its videos."""
         kind = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor}.get(self.config.model_type, Qwen3VLProcessor)
-        processor = kind.__new__(kind)
-        processor.image_processor = AutoImageProcessor.from_pretrained(self.folder)
-        processor.tokenizer, processor.video_processor = self.tokenizer, None
-        processor.image_token, processor.video_token = "<|image_pad|>", "<|video_pad|>"
-        processor.image_token_id = self.tokenizer.convert_tokens_to_ids("<|image_pad|>")
-        processor.video_token_id = self.tokenizer.convert_tokens_to_ids("<|video_pad|>")
-        processor.chat_template = TEMPLATE.read_text()
-        return processor
+        return kind(AutoImageProcessor.from_pretrained(self.folder), self.tokenizer, AutoVideoProcessor.from_pretrained(self.folder),
+                    chat_template=TEMPLATE.read_text())
 
     def inputs(self, text, pictures=()):
         images = [load_image(Image.open(path)) for path in pictures] or None

@@ -36,13 +36,6 @@ def reference(folder, dtype=torch.float32):
     return omni.OmniReference(folder, dtype)
 
 
-@pytest.fixture(scope="module")
-def theirs():
-    remote = video_reference.VideoReference()
-    yield remote
-    remote.close()
-
-
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
@@ -148,10 +141,10 @@ def test_sounds_of_any_length(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["omni-old", "omni-new-bf16", "omni-odd-window"])
-def test_layers_of_videos(theirs, tmp_path, pictures, sounds, name):
+def test_layers_of_videos(tmp_path, pictures, sounds, name):
     """Videos of several rates beside sounds and pictures; the towers of the reference take all pictures before all videos."""
     folder = omni.folder_of(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     first, second = (frames_of(tmp_path, 4, 60, 44, seed=1), 2.0), (frames_of(tmp_path, 3, 30, 90, seed=2), 2.0)
     slow, quick = (frames_of(tmp_path, 5, 60, 44, seed=3), 0.3), (frames_of(tmp_path, 8, 50, 44, seed=4), 29.97)
     cases = [(f"{VIDEO}{SOUND}What happens?", [], sounds[:1], [first]),
@@ -299,9 +292,9 @@ def test_greedy_text(pictures, sounds, note, name):
 
 
 @pytest.mark.parametrize("name", ["omni-old", "omni-odd-window"])
-def test_greedy_text_of_videos(theirs, pictures, sounds, tmp_path, name, note):
+def test_greedy_text_of_videos(pictures, sounds, tmp_path, name, note):
     folder = omni.folder_of(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     ties = tokens = 0
     with Driver(folder) as driver:
         for count, fps in [(2, 2.0), (5, 1.0), (4, 25.0)]:

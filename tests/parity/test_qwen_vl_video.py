@@ -22,13 +22,6 @@ LIMITS = {2: {"size": {"shortest_edge": 28 * 28 * 4, "longest_edge": 28 * 28 * 1
           3: {"size": {"shortest_edge": 32 * 32 * 8, "longest_edge": 32 * 32 * 80}, "min_frames": 2}}
 
 
-@pytest.fixture(scope="module")
-def theirs():
-    reference = video_reference.VideoReference()
-    yield reference
-    reference.close()
-
-
 @pytest.fixture(scope="session")
 def with_videos(tmp_path_factory):
     """A tiny checkpoint with settings for its videos."""
@@ -75,10 +68,10 @@ VIDEOS = [(1, (60, 40), 2.0), (2, (61, 43), 1.0), (3, (90, 20), 2.0), (5, (33, 7
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_layers_of_one_video(theirs, with_videos, tmp_path, name):
+def test_layers_of_one_video(with_videos, tmp_path, name):
     """Videos of 1, 2, 3, 5 and 8 frames of odd sizes: the ids, pixels and every layer; positions by what they make of it."""
     folder = with_videos(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     made = 0
     with Driver(folder) as driver:
         for count, size, fps in VIDEOS:
@@ -97,10 +90,10 @@ def test_layers_of_one_video(theirs, with_videos, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_videos_and_pictures_in_one_message(theirs, with_videos, pictures, tmp_path, name):
+def test_videos_and_pictures_in_one_message(with_videos, pictures, tmp_path, name):
     """Their order in the message is that of their placeholders; the towers of the reference take all pictures first."""
     folder = with_videos(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     first, second = (frames_of(tmp_path, 4, 60, 44, seed=1), 2.0), (frames_of(tmp_path, 5, 30, 90, seed=2), 1.5)
     cases = [(f"{VIDEO}{PICTURE}What?", pictures[:1], [first]),
              (f"{PICTURE}and {VIDEO} then {PICTURE}, {VIDEO}{PICTURE}?", pictures, [first, second]),
@@ -119,10 +112,10 @@ def test_videos_and_pictures_in_one_message(theirs, with_videos, pictures, tmp_p
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_layers_bf16(theirs, with_videos, tmp_path, name, note):
+def test_layers_bf16(with_videos, tmp_path, name, note):
     """Of mixtures the towers alone, as with pictures."""
     folder = with_videos(name)
-    exact, rounded = video_reference.RemoteModel(theirs, folder), video_reference.RemoteModel(theirs, folder, "bfloat16")
+    exact, rounded = video_reference.model(folder), video_reference.model(folder, torch.bfloat16)
     mine, their = {}, {}
     with Driver(folder, "bf16") as driver:
         for count, size, fps in VIDEOS[1:]:
@@ -143,11 +136,11 @@ def test_layers_bf16(theirs, with_videos, tmp_path, name, note):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_greedy_text(theirs, with_videos, pictures, tmp_path, name, note):
+def test_greedy_text(with_videos, pictures, tmp_path, name, note):
     """The chat template's own text for videos and pictures; each token the reference's, and its own decoding where none is a
     near tie."""
     folder = with_videos(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     ties = tokens = 0
     with Driver(folder) as driver:
         for count, size, fps in VIDEOS[1:]:
@@ -165,9 +158,9 @@ def test_greedy_text(theirs, with_videos, pictures, tmp_path, name, note):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_turn_with_reuse_equals_one_without(theirs, with_videos, pictures, tmp_path, name):
+def test_a_turn_with_reuse_equals_one_without(with_videos, pictures, tmp_path, name):
     folder = with_videos(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     one, two = (frames_of(tmp_path, 5, 60, 44, seed=5), 2.0), (frames_of(tmp_path, 4, 30, 60, seed=6), 3.0)
     turns = [("What is this?", [], [one]), ("And now?", [], []), ("And this?", pictures[1:2], [two])]
     messages, seen, shown, before = [], [], [], 0
@@ -188,10 +181,10 @@ def test_a_turn_with_reuse_equals_one_without(theirs, with_videos, pictures, tmp
 
 
 @pytest.mark.parametrize("name", FAMILIES[:3])
-def test_a_choice_of_a_longer_video(theirs, with_videos, tmp_path, name):
+def test_a_choice_of_a_longer_video(with_videos, tmp_path, name):
     """Frames that a host chose, with what they were chosen from: positions and time stamps follow that."""
     folder = with_videos(name)
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     frames = frames_of(tmp_path, 5, 60, 44, seed=9)
     prompt = chat(f"{VIDEO}What happens?")
     with Driver(folder) as driver:
@@ -206,10 +199,10 @@ def test_a_choice_of_a_longer_video(theirs, with_videos, tmp_path, name):
     assert len(seen) == (1 if name.startswith("qwen2-vl") else 3)  # Qwen2-VL is not told of times
 
 
-def test_fractions_of_positions(theirs, with_videos, tmp_path):
+def test_fractions_of_positions(with_videos, tmp_path):
     """Steps of 1.6666666 positions, whose products the reference rounds to fp32 before it cuts them off."""
     folder = with_videos("qwen2.5-vl-windows")
-    model = video_reference.RemoteModel(theirs, folder)
+    model = video_reference.model(folder)
     prompt = chat(f"{VIDEO}What?")
     with Driver(folder) as driver:
         for fps in (2.4, 1.2, 3.0, 7.0, 0.7):
@@ -218,7 +211,7 @@ def test_fractions_of_positions(theirs, with_videos, tmp_path):
             check_fp32(ours, model.trace(model.inputs(prompt, videos=[video])), fps)
 
 
-def test_long_videos_in_parts(theirs, with_videos, tmp_path):
+def test_long_videos_in_parts(with_videos, tmp_path):
     """Unobserved, a video goes through the tower in batches of 8192 patches; its rows are the same."""
     for name in ("qwen2.5-vl-windows", "qwen3-vl-deep"):
         more = {"size": {"shortest_edge": 784, "longest_edge": 28 * 28 * 120}} if name.startswith("qwen2") else {
@@ -227,7 +220,7 @@ def test_long_videos_in_parts(theirs, with_videos, tmp_path):
         config = json.loads((folder / "config.json").read_text())
         config["text_config"]["max_position_embeddings"] = 8192
         (folder / "config.json").write_text(json.dumps(config))
-        model = video_reference.RemoteModel(theirs, folder)
+        model = video_reference.model(folder)
         video = (frames_of(tmp_path, 64, 300, 200, seed=4), 2.0)
         prompt = chat(f"{VIDEO}What?")
         inputs = model.inputs(prompt, videos=[video])

@@ -27,7 +27,7 @@ from test_model import Driver, check_fp32, flat, joined, near_ties, run  # noqa:
 from test_pixels import CONFIGS, FILES, SIZES, compare_tiles, large_picture, write_config  # noqa: E402
 from test_pixels import Driver as PixelsDriver  # noqa: E402
 from test_video_pixels import frames_of  # noqa: E402
-from video_reference import spelled  # noqa: E402
+from video_reference import array, metadata, spelled  # noqa: E402
 
 NEW, PUBLISHED = "smolvlm", "smolvlm-old"  # as transformers 5 saves it, and as published
 
@@ -67,23 +67,14 @@ class Reference(reference.Reference):
         known = dict(video_metadata=[metadata(video) for video in videos], input_data_format="channels_last")
         sampler = self.processor.video_processor
         if not chosen:
-            known |= dict(do_sample_frames=sampler.fps is not None, num_frames=sampler.num_frames, fps=sampler.fps)
+            sampled = sampler.fps is not None and all(one.fps for one in known["video_metadata"])
+            known |= dict(do_sample_frames=sampled, num_frames=sampler.num_frames, fps=sampler.fps)
         made = self.processor(text=text, images=images, videos=[array(video) for video in videos], videos_kwargs=known, return_tensors="pt")
         pixels = made["pixel_values"]
         if pictures:
             whole = super().inputs("<image>" * len(pictures), pictures)["pixel_values"]
             pixels = torch.cat([whole, pixels] if text.index("<image>") < text.index("<video>") else [pixels, whole], 1)
         return dict(input_ids=made["input_ids"], pixel_values=pixels)
-
-
-def array(video):
-    return np.stack([np.asarray(load_image(Image.open(path))) for path in video[0]])
-
-
-def metadata(video):
-    frames, fps, *choice = video
-    indices, total = choice or (list(range(len(frames))), len(frames))
-    return VideoMetadata(total_num_frames=total, fps=fps, duration=total / fps, frames_indices=list(indices))
 
 
 def parts_of(pictures=(), videos=()):

@@ -1,5 +1,5 @@
 """Lets transformers find torchvision, in the folder torchvision of the virtual environment or the one that LMM_TORCHVISION names:
-Qwen's processors need it. It is imported before transformers is, by conftest.py and video_reference.py."""
+the processors of Qwen and of SmolVLM2 need it. It is imported before transformers is, by conftest.py."""
 import os
 import pathlib
 import sys
