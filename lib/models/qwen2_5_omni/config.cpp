@@ -1,22 +1,10 @@
 #include "lib/models/qwen2_5_omni/config.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/models/nested_config.hpp"
 
 namespace lmm::models::qwen2_5_omni {
 namespace {
-
-const Json kNothing = Json::object();
-
-/// A nested config, which says its own model_type.
-Fields part(const Fields& fields, const char* name, const char* expected) {
-  if (!fields.has(name)) return Fields(kNothing, fmt::format("{}: {}", fields.where(), name));
-  const Fields object = fields.object(name);
-  const std::string type = object.string("model_type", expected);
-  if (type != expected) {
-    fail(ErrorCode::unsupported, "{}: model_type is \"{}\", only \"{}\" is supported", object.where(), type, expected);
-  }
-  return object;
-}
 
 towers::DecoderDefaults text_defaults() {
   towers::DecoderDefaults defaults;
@@ -45,14 +33,14 @@ std::int64_t token_id(const Fields& thinker, const char* name, const char* own, 
 }  // namespace
 
 Fields thinker_fields(const Fields& fields) {
-  return fields.string("model_type") == "qwen2_5_omni" ? part(fields, "thinker_config", "qwen2_5_omni_thinker") : fields;
+  return fields.string("model_type") == "qwen2_5_omni" ? nested_config(fields, "thinker_config", {"qwen2_5_omni_thinker"}) : fields;
 }
 
-Fields audio_fields(const Fields& thinker) { return part(thinker, "audio_config", "qwen2_5_omni_audio_encoder"); }
-Fields vision_fields(const Fields& thinker) { return part(thinker, "vision_config", "qwen2_5_omni_vision_encoder"); }
+Fields audio_fields(const Fields& thinker) { return nested_config(thinker, "audio_config", {"qwen2_5_omni_audio_encoder"}); }
+Fields vision_fields(const Fields& thinker) { return nested_config(thinker, "vision_config", {"qwen2_5_omni_vision_encoder"}); }
 
 Config Config::parse(const Fields& thinker) {
-  const Fields fields = part(thinker, "text_config", "qwen2_5_omni_text");
+  const Fields fields = nested_config(thinker, "text_config", {"qwen2_5_omni_text"});
   Config config;
   config.text = towers::DecoderConfig::parse_qwen2(fields, text_defaults());
   const std::int64_t vocab = config.text.vocab_size;

@@ -1,33 +1,11 @@
 #include "lib/models/qwen2_audio/config.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/models/nested_config.hpp"
 
 namespace lmm::models::qwen2_audio {
-namespace {
 
-const Json kNothing = Json::object();
-
-/// A part of config.json with a model_type of its own.
-Fields nested(const Fields& fields, const char* name, std::string_view type) {
-  if (!fields.has(name)) return Fields(kNothing, fmt::format("{}: {}", fields.where(), name));
-  Fields object = fields.object(name);
-  const std::string given = object.string("model_type", type);
-  if (given != type) {
-    fail(ErrorCode::unsupported, "{}: model_type is \"{}\", only \"{}\" is supported", object.where(), given, type);
-  }
-  return object;
-}
-
-/// The text of a token: a string, or an object that holds it; empty where there is none.
-std::string token_text(const Fields& fields, const char* name) {
-  const Json* value = fields.find(name);
-  if (value == nullptr) return {};
-  return value->is_object() ? fields.object(name).string("content") : fields.string(name);
-}
-
-}  // namespace
-
-Fields audio_fields(const Fields& fields) { return nested(fields, "audio_config", "qwen2_audio_encoder"); }
+Fields audio_fields(const Fields& fields) { return nested_config(fields, "audio_config", {"qwen2_audio_encoder"}); }
 
 std::string audio_token(const std::filesystem::path& folder) {
   const std::filesystem::path tokenizer = folder / "tokenizer_config.json";
@@ -54,7 +32,7 @@ Config Config::parse(const Fields& fields) {
   defaults.context_length = 32768;
   defaults.windows = towers::DecoderDefaults::Windows::by_layer;
   Config config;
-  config.text = towers::DecoderConfig::parse_qwen2(nested(fields, "text_config", "qwen2"), defaults);
+  config.text = towers::DecoderConfig::parse_qwen2(nested_config(fields, "text_config", {"qwen2"}), defaults);
   // audio_token_id is what all configs call audio_token_index, and wins where both are there (attribute_map).
   const char* name = fields.has("audio_token_id") ? "audio_token_id" : "audio_token_index";
   config.audio_token_id = fields.integer(name, 151646);

@@ -1,27 +1,10 @@
 #include "lib/models/qwen2_vl/config.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/models/nested_config.hpp"
 
 namespace lmm::models::qwen2_vl {
 namespace {
-
-const Json kNothing = Json::object();
-
-/// A nested config's own model_type: "<family>_<part>"; older files name the whole family.
-void check_type(const Fields& fields, std::string_view family, std::string_view part) {
-  const std::string expected = fmt::format("{}_{}", family, part);
-  const std::string type = fields.string("model_type", expected);
-  if (type != expected && type != family) {
-    fail(ErrorCode::unsupported, "{}: model_type is \"{}\", only \"{}\" is supported", fields.where(), type, expected);
-  }
-}
-
-Fields nested(const Fields& fields, const char* name, std::string_view family, std::string_view part) {
-  if (!fields.has(name)) return Fields(kNothing, fmt::format("{}: {}", fields.where(), name));
-  Fields object = fields.object(name);
-  check_type(object, family, part);
-  return object;
-}
 
 /// These text models' heads share out the hidden size, whatever head_dim says.
 void check_head_dim(const Fields& text, const towers::DecoderDefaults& defaults) {
@@ -42,11 +25,10 @@ std::int64_t placeholder_id(const Fields& fields, const char* name, std::int64_t
   return id;
 }
 
-/// The text of a token: a string, or an object that holds it.
-std::string token_text(const Fields& fields, const char* name) {
-  const Json* value = fields.find(name);
-  if (value == nullptr) return {};
-  return value->is_object() ? fields.object(name).string("content") : fields.string(name);
+/// "<family>_<part>"; older files name the whole family.
+Fields nested(const Fields& fields, const char* name, std::string_view family, std::string_view part) {
+  const std::string type = fmt::format("{}_{}", family, part);
+  return nested_config(fields, name, {type, family});
 }
 
 }  // namespace

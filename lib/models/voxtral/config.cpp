@@ -1,22 +1,9 @@
 #include "lib/models/voxtral/config.hpp"
 
-#include "lib/core/error.hpp"
+#include "lib/models/nested_config.hpp"
 
 namespace lmm::models::voxtral {
 namespace {
-
-const Json kNothing = Json::object();
-
-/// A part of config.json with a model_type of its own.
-Fields nested(const Fields& fields, const char* name, std::string_view type) {
-  if (!fields.has(name)) return Fields(kNothing, fmt::format("{}: {}", fields.where(), name));
-  Fields object = fields.object(name);
-  const std::string given = object.string("model_type", type);
-  if (given != type) {
-    fail(ErrorCode::unsupported, "{}: model_type is \"{}\", only \"{}\" is supported", object.where(), given, type);
-  }
-  return object;
-}
 
 /// What the reference puts below the file's text_config.
 Json text_defaults() {
@@ -27,10 +14,10 @@ Json text_defaults() {
 
 }  // namespace
 
-Fields audio_fields(const Fields& fields) { return nested(fields, "audio_config", "voxtral_encoder"); }
+Fields audio_fields(const Fields& fields) { return nested_config(fields, "audio_config", {"voxtral_encoder"}); }
 
 Config Config::parse(const Fields& fields) {
-  const Fields given = nested(fields, "text_config", "llama");
+  const Fields given = nested_config(fields, "text_config", {"llama"});
   Json text = text_defaults();
   for (const auto& [name, value] : given.json().items()) text[name] = value;
   Config config;
