@@ -39,7 +39,7 @@ ctest --test-dir "$lmm_build" --output-on-failure 2>&1 | tee "$lmm_build/ctest.l
 
 lmm_say "pytest"
 cd "$lmm_root"
-LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs tests 2>&1 | tee "$lmm_build/pytest.log" ||
+LMM_BUILD=$lmm_build HF_HUB_OFFLINE=1 "$lmm_venv/bin/python" -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder tests 2>&1 | tee "$lmm_build/pytest.log" ||
   failed+=(pytest)
 
 # lmm is instrumented, libtorch is not, and nothing is suppressed. What forks is left out: g++ 12's AddressSanitizer holds

@@ -15,9 +15,11 @@ void TaskQueue::push(std::shared_ptr<Task> task) {
          "the model was loaded in process {} and is used in process {}: load it after fork, in the process that uses it",
          process_, ::getpid());
   }
+  Tasks one;
+  one.push_back(std::move(task));
   {
     const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
+    tasks_.splice(tasks_.end(), one);
   }
   changed_.notify_one();
 }
@@ -28,26 +30,25 @@ void TaskQueue::wake() noexcept {
   changed_.notify_one();
 }
 
-std::shared_ptr<Task> TaskQueue::take_ready(bool within) {
+TaskQueue::Tasks TaskQueue::take_ready(bool within) {
+  Tasks taken;
   const auto found = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& task) { return task->ready(within); });
-  if (found == tasks_.end()) return nullptr;
-  std::shared_ptr<Task> task = std::move(*found);
-  tasks_.erase(found);
-  return task;
+  if (found != tasks_.end()) taken.splice(taken.end(), tasks_, found);
+  return taken;
 }
 
-void TaskQueue::run_one(std::shared_ptr<Task> task) {
-  if (!task->step()) return;  // the last owner of a model may be a task: it is released here, without the lock
+void TaskQueue::run_one(Tasks task) {
+  if (!task.front()->step()) return;  // the last owner of a model may be a task: it is released here, without the lock
   const std::lock_guard lock(mutex_);
-  tasks_.push_back(std::move(task));
+  tasks_.splice(tasks_.end(), task);
 }
 
 void TaskQueue::run() {
   for (;;) {
-    std::shared_ptr<Task> task;
+    Tasks task;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || (task = take_ready(false)) != nullptr; });
+      changed_.wait(lock, [&] { return stopping_ || !(task = take_ready(false)).empty(); });
       if (stopping_) return;
     }
     run_one(std::move(task));
@@ -57,11 +58,11 @@ void TaskQueue::run() {
 void TaskQueue::wait_until(const std::function<bool()>& open) {
   if (std::exchange(waiting_within_, true)) return;
   for (;;) {
-    std::shared_ptr<Task> task;
+    Tasks task;
     {
       std::unique_lock lock(mutex_);
       bool done = false;
-      changed_.wait(lock, [&] { return (done = stopping_ || open()) || (task = take_ready(true)) != nullptr; });
+      changed_.wait(lock, [&] { return (done = stopping_ || open()) || !(task = take_ready(true)).empty(); });
       if (done) break;
     }
     run_one(std::move(task));
@@ -69,8 +70,8 @@ void TaskQueue::wait_until(const std::function<bool()>& open) {
   waiting_within_ = false;
 }
 
-std::deque<std::shared_ptr<Task>> TaskQueue::stop() {
-  std::deque<std::shared_ptr<Task>> dropped;
+TaskQueue::Tasks TaskQueue::stop() {
+  Tasks dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -91,7 +92,7 @@ Worker::Worker(std::function<std::shared_ptr<void>()> setup) : queue_(std::make_
 Worker::~Worker() {
   // In a forked child there is no such thread, and its lock may be held for ever.
   const bool here = queue_->process_ == ::getpid();
-  std::deque<std::shared_ptr<Task>> dropped;
+  TaskQueue::Tasks dropped;
   if (here) dropped = queue_->stop();
   if (here && std::this_thread::get_id() != thread_.get_id()) {
     thread_.join();

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -38,14 +38,16 @@ class TaskQueue {
 
  private:
   friend class Worker;
-  std::shared_ptr<Task> take_ready(bool within);  // with the queue locked; null where none is ready
-  void run_one(std::shared_ptr<Task> task);
+  using Tasks = std::list<std::shared_ptr<Task>>;  // a turn needs no memory: it moves a node out and back
+
+  Tasks take_ready(bool within);  // one or none; with the queue locked
+  void run_one(Tasks task);
   void run();
-  std::deque<std::shared_ptr<Task>> stop();
+  Tasks stop();
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Task>> tasks_;
+  Tasks tasks_;
   bool stopping_ = false;
   const int process_ = ::getpid();
   bool waiting_within_ = false;  ///< worker thread only

@@ -27,6 +27,16 @@ def note():
     return _notes.append
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # of several processes: this one's lines go to the one that reports
+        session.config.workeroutput["notes"] = _notes
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    _notes.extend(getattr(node, "workeroutput", {}).get("notes", []))
+
+
 def pytest_terminal_summary(terminalreporter):
     if _notes:
         terminalreporter.section("counted")
