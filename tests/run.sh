@@ -50,9 +50,17 @@ under_sanitizers() {
     ctest --test-dir "$lmm_build" --output-on-failure -R '^fuzz_sequence$' &&
     "$lmm_build/bin/capi" --test-case-exclude='*fork*'
 }
+# What runs in a child is left out here, too: ThreadSanitizer gives up where that starts threads.
+under_thread_sanitizer() {
+  local lmm_build=$lmm_build/threads
+  local -x TSAN_OPTIONS=ignore_noninstrumented_modules=1  # what only torch or OpenMP does is not looked at
+  lmm_configure -DLMM_SANITIZE=thread -DLMM_BUILD_EXAMPLES=OFF && lmm_make unit_session capi && "$lmm_build/bin/unit_session" &&
+    "$lmm_build/bin/capi" --test-case-exclude='*fork*,*error closed*'
+}
 if [[ -n ${LMM_LONG:-} ]]; then
-  lmm_say "the C interface under AddressSanitizer and UndefinedBehaviorSanitizer"
+  lmm_say "the C interface under AddressSanitizer and UndefinedBehaviorSanitizer, and with sessions under ThreadSanitizer"
   under_sanitizers || failed+=(sanitizers)
+  under_thread_sanitizer || failed+=(threads)
 fi
 
 if [[ ${#failed[@]} -gt 0 ]]; then lmm_die "failed: ${failed[*]}"; fi
