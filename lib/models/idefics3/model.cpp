@@ -6,6 +6,7 @@
 #include "lib/models/idefics3/preprocess_video.hpp"
 #include "lib/models/media_rows.hpp"
 #include "lib/models/on_pool.hpp"
+#include "lib/models/when_needed.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
 #include "lib/towers/vision/siglip.hpp"
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 
 namespace lmm::models::idefics3 {
 namespace {
@@ -56,8 +56,7 @@ struct Settings {
   Config config;
   towers::SiglipConfig vision;
   ImageProcessorConfig processor;
-  VideoProcessorConfig videos;
-  std::exception_ptr video_error;  ///< what is wrong with `videos` is said when a video comes: pictures do without
+  WhenNeeded<VideoProcessorConfig> videos;
   FamilyInfo info;
 
   static Settings read(const Checkpoint& checkpoint);
@@ -73,9 +72,9 @@ class Idefics3 final : public Family {
 
   MediaPlan plan(const media::Medium& medium) const override {
     if (media::kind_of(medium) == media::Kind::video) {
-      const VideoPlan seen = plan_video(media::as_video(medium), videos());
+      const VideoPlan seen = plan_video(media::as_video(medium), videos_.get());
       const auto frames = static_cast<std::int64_t>(seen.frames.size());
-      const std::int64_t length = videos().frame.image_seq_len;
+      const std::int64_t length = videos_.get().frame.image_seq_len;
       return {video_prompt(seen, length), frames * length, frames};
     }
     const media::Picture& picture = media::as_picture(medium);
@@ -86,7 +85,7 @@ class Idefics3 final : public Family {
 
   std::vector<std::int64_t> sample_frames(std::int64_t total, double fps, double wanted) const override {
     if (!info_.takes(media::Kind::video)) return Family::sample_frames(total, fps, wanted);
-    VideoProcessorConfig config = videos();
+    VideoProcessorConfig config = videos_.get();
     if (wanted != 0.0) {
       config.fps = wanted;
       if (!config.num_frames) config.num_frames = kMostFrames;
@@ -98,7 +97,7 @@ class Idefics3 final : public Family {
     auto input = std::make_shared<TileInput>();
     if (media::kind_of(medium) == media::Kind::video) {
       const media::Video& video = media::as_video(medium);
-      input->tiles = idefics3::preprocess(video, plan_video(video, videos()), videos(), on_pool(placement_));
+      input->tiles = idefics3::preprocess(video, plan_video(video, videos_.get()), videos_.get(), on_pool(placement_));
     } else {
       input->tiles = idefics3::preprocess(media::as_picture(medium), processor_, on_pool(placement_));
     }
@@ -121,23 +120,16 @@ class Idefics3 final : public Family {
         info_(settings.info),
         processor_(settings.processor),
         videos_(settings.videos),
-        video_error_(settings.video_error),
         tower_(root.scope(base).scope("vision_model").packable_tower(), settings.vision),
         connector_(root.scope(base).scope("connector"), settings.vision.hidden_size, settings.config.text.hidden_size,
                    settings.config.scale_factor),
         decoder_(root.scope(base).scope("text_model"), root, settings.config.text,
                  settings.config.tie_word_embeddings) {}
 
-  const VideoProcessorConfig& videos() const {
-    if (video_error_) std::rethrow_exception(video_error_);
-    return videos_;
-  }
-
   nn::Placement placement_;
   FamilyInfo info_;
   ImageProcessorConfig processor_;
-  VideoProcessorConfig videos_;
-  std::exception_ptr video_error_;
+  WhenNeeded<VideoProcessorConfig> videos_;
   towers::SiglipTower tower_;
   Connector connector_;
   towers::Decoder decoder_;
@@ -205,7 +197,6 @@ Settings Settings::read(const Checkpoint& checkpoint) {
                     towers::SiglipConfig::parse(checkpoint.fields().object("vision_config")),
                     ImageProcessorConfig::load(checkpoint.folder, smolvlm),
                     {},
-                    {},
                     {}};
   const Config& config = settings.config;
   check_sequence_length(config, settings.vision, settings.processor, checkpoint.folder.string());
@@ -217,12 +208,11 @@ Settings Settings::read(const Checkpoint& checkpoint) {
   info.placeholder(media::Kind::picture) = {kImageToken, image_token_id};
   if (smolvlm) {
     info.placeholder(media::Kind::video) = {kVideoToken, image_token_id};  // its frames are pictures to the model
-    try {
-      settings.videos = VideoProcessorConfig::load(checkpoint.folder);
-      check_sequence_length(config, settings.vision, settings.videos.frame, checkpoint.folder.string());
-    } catch (const Error&) {
-      settings.video_error = std::current_exception();
-    }
+    settings.videos = WhenNeeded<VideoProcessorConfig>::from([&] {
+      const auto videos = VideoProcessorConfig::load(checkpoint.folder);
+      check_sequence_length(config, settings.vision, videos.frame, checkpoint.folder.string());
+      return videos;
+    });
   }
   info.text_layers = config.text.layers;
   return settings;

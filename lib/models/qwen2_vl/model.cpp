@@ -5,6 +5,7 @@
 #include "lib/models/media_rows.hpp"
 #include "lib/models/on_pool.hpp"
 #include "lib/models/qwen2_vl/preprocess.hpp"
+#include "lib/models/when_needed.hpp"
 #include "lib/nn/tap.hpp"
 #include "lib/towers/text/decoder.hpp"
 #include "lib/towers/vision/qwen2_vl.hpp"
@@ -12,7 +13,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <exception>
 
 namespace lmm::models::qwen2_vl {
 namespace {
@@ -55,22 +55,11 @@ struct Gathered {
 
 at::Tensor joined(const std::vector<at::Tensor>& parts) { return parts.size() == 1 ? parts.front() : at::cat(parts); }
 
-/// The settings of the checkpoint's video processor. What is wrong with them is said when a video comes: pictures do
-/// without.
-class VideoProcessor {
- public:
-  VideoProcessor(const Checkpoint& checkpoint, const Variant& variant);
+struct VideoProcessor {
+  VideoProcessorConfig config = {};
+  media::PixelScale::Table table = {};
 
-  const VideoProcessorConfig& config() const {
-    if (error_) std::rethrow_exception(error_);
-    return config_;
-  }
-
-  media::PixelScale::Table table{};
-
- private:
-  VideoProcessorConfig config_;
-  std::exception_ptr error_;
+  static VideoProcessor read(const Checkpoint& checkpoint, const Variant& variant);
 };
 
 void check_same(const char* name, std::int64_t processor, std::int64_t tower, const Checkpoint& checkpoint, const char* kind) {
@@ -86,15 +75,11 @@ void check_patches(const Processor& processor, const Checkpoint& checkpoint, con
   check_same("merge_size", processor.merge_size, variant.vision.merge_size, checkpoint, kind);
 }
 
-VideoProcessor::VideoProcessor(const Checkpoint& checkpoint, const Variant& variant) {
-  try {
-    config_ = VideoProcessorConfig::load(checkpoint.folder, variant.videos);
-    if (variant.set_videos) variant.set_videos(config_);
-    check_patches(config_, checkpoint, variant, "video");
-    table = config_.scale.table_as_torch("video");
-  } catch (const Error&) {
-    error_ = std::current_exception();
-  }
+VideoProcessor VideoProcessor::read(const Checkpoint& checkpoint, const Variant& variant) {
+  VideoProcessorConfig config = VideoProcessorConfig::load(checkpoint.folder, variant.videos);
+  if (variant.set_videos) variant.set_videos(config);
+  check_patches(config, checkpoint, variant, "video");
+  return {config, config.scale.table_as_torch("video")};
 }
 
 class QwenVl final : public Family {
@@ -104,7 +89,7 @@ class QwenVl final : public Family {
         info_(describe(checkpoint, variant)),
         processor_(ImageProcessorConfig::load(checkpoint.folder)),
         table_(processor_.scale.table_as_torch("picture")),
-        videos_(checkpoint, variant),
+        videos_(WhenNeeded<VideoProcessor>::from([&] { return VideoProcessor::read(checkpoint, variant); })),
         times_(variant.times),
         tokens_per_second_(variant.tokens_per_second),
         vision_start_(vision_token(checkpoint.folder, "vision_start_token")),
@@ -151,7 +136,7 @@ class QwenVl final : public Family {
   FamilyInfo info_;
   ImageProcessorConfig processor_;
   media::PixelScale::Table table_;
-  VideoProcessor videos_;
+  WhenNeeded<VideoProcessor> videos_;
   VideoTimes times_;
   double tokens_per_second_;
   std::string vision_start_;
@@ -184,7 +169,7 @@ MediaPlan QwenVl::plan(const media::Picture& picture) const {
 
 /// replace_video_token of the families' processors, and the grids of their get_rope_index.
 MediaPlan QwenVl::plan(const media::Video& video) const {
-  const VideoProcessorConfig& config = videos_.config();
+  const VideoProcessorConfig& config = videos_.get().config;
   const VideoPlan seen = plan_video(video, config);
   const std::string& token = info_.placeholder(media::Kind::video).token;
   Grid grid = merged(seen.grid, config.merge_size);
@@ -224,12 +209,12 @@ std::shared_ptr<const MediaInput> QwenVl::preprocess(const media::Picture& pictu
 }
 
 std::shared_ptr<const MediaInput> QwenVl::preprocess(const media::Video& video) const {
-  const VideoProcessorConfig& config = videos_.config();
+  const VideoProcessorConfig& config = videos_.get().config;
   const VideoPlan seen = plan_video(video, config);
   auto input = std::make_shared<FramesInput>();
   input->layout = {seen.grid, config.patch_size, config.merge_size};
   input->steps = seen.steps;
-  input->table = &videos_.table;
+  input->table = &videos_.get().table;
   for (const std::size_t frame : seen.frames) {
     input->frames.push_back(resize_frame(*video.frames[frame], seen.grid, config, on_pool(placement_)));
   }
@@ -237,7 +222,7 @@ std::shared_ptr<const MediaInput> QwenVl::preprocess(const media::Video& video) 
 }
 
 std::vector<std::int64_t> QwenVl::sample_frames(std::int64_t total, double fps, double wanted) const {
-  VideoProcessorConfig config = videos_.config();
+  VideoProcessorConfig config = videos_.get().config;
   if (wanted != 0.0) {
     config.do_sample_frames = true;
     config.fps = wanted;
