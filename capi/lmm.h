@@ -782,8 +782,9 @@ LMM_CAPI lmm_code lmm_session_create(const lmm_model* model, const lmm_session_o
                                      lmm_session** session, lmm_error** error);
 
 /* Adds a turn of the user, waits for the model's and gives it. options: NULL for the defaults. on_piece: NULL for none.
- * Stopped by on_piece, the reply holds the text so far and both turns stay; cancelled before the first token, it fails
- * and the history is as before. One thread at a time.
+ * Stopped by on_piece or cancelled, the reply holds all text made so far, which may be more than the pieces given, and both
+ * turns stay; one that had come to its end meanwhile tells that end. Cancelled before the first token, it fails and the
+ * history is as before. One thread at a time.
  * Errors: CONTEXT_OVERFLOW, UNSUPPORTED, BAD_TEMPLATE, BAD_FILE, CANCELLED, BUSY. */
 LMM_CAPI lmm_code lmm_session_ask(lmm_session* session, const lmm_message* message,
                                   const lmm_generate_options* options, lmm_on_piece on_piece, void* user,

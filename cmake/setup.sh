@@ -19,7 +19,7 @@ lmm_die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 lmm_packages=(
   g++ make pkg-config ccache
   nlohmann-json3-dev libfmt-dev libpcre2-dev libutf8proc-dev libxxhash-dev libcli11-dev doctest-dev
-  "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev libexif-dev
+  "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev" libpng-dev libwebp-dev libgif-dev
   libsndfile1-dev libmpg123-dev libsoxr-dev libwebrtc-audio-processing-dev libeigen3-dev zlib1g-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
 )

@@ -92,7 +92,8 @@ class LMM_API Session {
 
   /// Adds a turn of the user and gives the model's. Blocks; on_piece is called on this thread.
   /// Throws Error: invalid_argument, context_overflow, unsupported, bad_file, bad_template, cancelled, busy, out_of_memory.
-  /// Stopped by on_piece, the reply holds the text so far and both turns stay; cancelled before the first token, it
+  /// Stopped by on_piece or cancelled, the reply holds all text made so far, which may be more than the pieces given, and
+  /// both turns stay; one that had come to its end meanwhile tells that end. Cancelled before the first token, it
   /// throws `cancelled` and the history is as before. A question asked before a cancelled one has ended takes its
   /// place: the cancelled one leaves no turn.
   Reply ask(const Message& message, const GenerateOptions& options = {}, const OnPiece& on_piece = {});

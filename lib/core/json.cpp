@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -56,10 +57,15 @@ class PlainNumbers {
   locale_t before_;
 };
 
-/// What the parser tells while it reads, as Json. The library's own builder looks through all keys of an object at each new one.
+/// What the parser tells while it reads, as Json or SortedJson. The library's own builders look through all keys of an object, or all
+/// its values, again and again.
+template <typename J>
 class Builder {
  public:
-  explicit Builder(std::string_view where) : where_(where) {}
+  using Event = typename J::parse_event_t;
+  using Visit = typename J::parser_callback_t;
+
+  Builder(std::string_view where, const Visit& visit) : where_(where), visit_(visit) {}
 
   bool null() { return put(nullptr); }
   bool boolean(bool value) { return put(value); }
@@ -67,20 +73,30 @@ class Builder {
   bool number_unsigned(std::uint64_t value) { return put(value); }
   bool number_float(double value, const std::string&) { return put(value); }
   bool string(std::string& value) { return put(std::move(value)); }
-  bool binary(Json::binary_t&) { return false; }  // is no JSON
+  bool binary(typename J::binary_t&) { return false; }  // is no JSON
 
-  bool start_object(std::size_t) { return open(Json::object()); }
-  bool start_array(std::size_t) { return open(Json::array()); }
-  bool end_object() { return close(); }
-  bool end_array() { return close(); }
+  bool start_object(std::size_t) { return open(Event::object_start, J::object()); }
+  bool start_array(std::size_t) { return open(Event::array_start, J::array()); }
+  bool end_object() { return close(Event::object_end); }
+  bool end_array() { return close(Event::array_end); }
 
   bool key(std::string& name) {
+    if (visit_) {
+      J text = name;
+      visit_(depth(), Event::key, text);
+    }
     Level& level = levels_.back();
-    auto& members = static_cast<std::vector<Json::object_t::value_type>&>(level.json->get_ref<Json::object_t&>());
-    const auto [found, is_new] = level.places.emplace(name, members.size());
-    if (is_new) members.emplace_back(std::move(name), Json());
-    next_ = &members[found->second].second;  // of a key that stands twice the last value counts
-    return true;
+    auto& object = level.json->template get_ref<typename J::object_t&>();
+    if constexpr (std::is_same_v<J, SortedJson>) {
+      level.member = object.try_emplace(std::move(name)).first;
+      next_ = &level.member->second;
+    } else {
+      auto& members = static_cast<std::vector<typename J::object_t::value_type>&>(object);
+      const auto [found, is_new] = level.places.emplace(name, members.size());
+      if (is_new) members.emplace_back(std::move(name), J());
+      next_ = &members[found->second].second;
+    }
+    return true;  // of a key that stands twice the last value counts
   }
 
   template <typename Reason>
@@ -88,48 +104,68 @@ class Builder {
     throw reason;
   }
 
-  Json take() { return std::move(root_); }
+  J take() { return std::move(root_); }
 
  private:
   struct Level {
-    Json* json;  // which does not move while it is open: what holds it does not grow
-    std::unordered_map<std::string, std::size_t> places = {};
+    J* json;  // which does not move while it is open: what holds it does not grow
+    std::unordered_map<std::string, std::size_t> places = {};  // of Json, which keeps the order of the file
+    typename J::object_t::iterator member = {};                // of SortedJson: the latest
   };
 
-  Json& place() {
+  int depth() const { return static_cast<int>(levels_.size()); }
+
+  J& place() {
     if (levels_.empty()) return root_;
-    Json& around = *levels_.back().json;
+    J& around = *levels_.back().json;
     return around.is_array() ? around.emplace_back() : *next_;
   }
 
   template <typename Value>
   bool put(Value&& value) {
-    place() = std::forward<Value>(value);
-    return true;
+    J& here = place();
+    here = std::forward<Value>(value);
+    return whole(Event::value, here);
   }
 
-  bool open(Json empty) {
+  bool open(Event event, J empty) {
     check_depth(levels_.size(), where_);
-    Json& here = place();
+    if (visit_) visit_(depth(), event, empty);
+    J& here = place();
     here = std::move(empty);
     levels_.push_back({&here});
     return true;
   }
 
-  bool close() {
+  bool close(Event event) {
+    J& here = *levels_.back().json;
     levels_.pop_back();
+    return whole(event, here);
+  }
+
+  /// A value is complete; it goes again where the visitor says so.
+  bool whole(Event event, J& value) {
+    if (!visit_ || visit_(depth(), event, value)) return true;
+    if (levels_.empty()) {
+      root_ = nullptr;
+    } else if (Level& level = levels_.back(); level.json->is_array()) {
+      level.json->template get_ref<typename J::array_t&>().pop_back();
+    } else if constexpr (std::is_same_v<J, SortedJson>) {
+      level.json->template get_ref<typename J::object_t&>().erase(level.member);
+    }
     return true;
   }
 
   std::string_view where_;
-  Json root_;
+  const Visit& visit_;
+  J root_;
   std::vector<Level> levels_;
-  Json* next_ = nullptr;
+  J* next_ = nullptr;
 };
 
-/// What `parse` reads of the text, with errors that say where.
-template <typename J, typename Parse>
-J read(std::string_view text, std::string_view where, const Parse& parse) {
+/// Parses, with errors that say where.
+template <typename J>
+J read(std::string_view text, std::string_view where, const typename J::parser_callback_t& visit) {
   const PlainNumbers guard;
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {  // where the parser would end
@@ -137,7 +173,9 @@ J read(std::string_view text, std::string_view where, const Parse& parse) {
     fail(ErrorCode::bad_file, "{}: invalid JSON at line {}, column {}: a zero byte", where, line, column);
   }
   try {
-    return parse(text);
+    Builder<J> builder(where, visit);
+    J::sax_parse(text.begin(), text.end(), &builder);
+    return builder.take();
   } catch (const typename J::parse_error& error) {
     const auto [line, column] = line_and_column(text, error.byte == 0 ? 0 : error.byte - 1);
     std::string reason = error.what();
@@ -155,22 +193,10 @@ J read(std::string_view text, std::string_view where, const Parse& parse) {
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::string_view where) {
-  return read<Json>(text, where, [&](std::string_view all) {
-    Builder builder(where);
-    Json::sax_parse(all.begin(), all.end(), &builder);
-    return builder.take();
-  });
-}
+Json parse_json(std::string_view text, std::string_view where) { return read<Json>(text, where, nullptr); }
 
 SortedJson parse_sorted_json(std::string_view text, std::string_view where, const SortedJson::parser_callback_t& visit) {
-  return read<SortedJson>(text, where, [&](std::string_view all) {
-    return SortedJson::parse(all.begin(), all.end(), [&](int depth, SortedJson::parse_event_t event, SortedJson& value) {
-      using Event = SortedJson::parse_event_t;
-      if (event == Event::object_start || event == Event::array_start) check_depth(static_cast<std::size_t>(depth), where);
-      return !visit || visit(depth, event, value);
-    });
-  });
+  return read<SortedJson>(text, where, visit);
 }
 
 SortedJson read_sorted_json_file(const std::filesystem::path& path) {

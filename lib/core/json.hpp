@@ -23,8 +23,8 @@ Json parse_json(std::string_view text, std::string_view where);
 /// Reads and parses a file. Errors as read_text_file and parse_json.
 Json read_json_file(const std::filesystem::path& path);
 
-/// The same with sorted keys. `visit` sees each key and
-/// value as it is parsed, may throw, and drops a value by returning false (nlohmann's parser_callback_t).
+/// The same with sorted keys. `visit` sees each key and value as it is parsed, with the depth that nlohmann's
+/// parser_callback_t gives it, may throw, and drops a value that is complete by returning false.
 SortedJson parse_sorted_json(std::string_view text, std::string_view where,
                              const SortedJson::parser_callback_t& visit = nullptr);
 SortedJson read_sorted_json_file(const std::filesystem::path& path);

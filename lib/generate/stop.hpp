@@ -27,6 +27,7 @@ class StopMatcher {
   std::string flush();
 
   bool matched() const noexcept { return matched_; }
+  bool has_stops() const noexcept { return !patterns_.empty(); }
 
  private:
   /// One stop string as a Knuth-Morris-Pratt automaton over bytes.

@@ -2,9 +2,7 @@
 
 #include "lib/core/descriptor.hpp"
 #include "lib/core/error.hpp"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "lib/media/content_hash.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -128,17 +126,14 @@ std::shared_ptr<const SoundBytes> memory_bytes(std::vector<std::byte> bytes) {
 }
 
 std::string hash_of(EncodedSound& sound) {
-  XXH3_state_t state;
-  XXH3_INITSTATE(&state);
-  XXH3_128bits_reset(&state);
+  ContentHash hash;
   std::vector<std::byte> block(std::size_t{1} << 18);
   for (std::int64_t at = 0; at < sound.size();) {
     const std::size_t got = sound.read(at, block);
-    XXH3_128bits_update(&state, block.data(), got);
+    hash.update(std::span(block).first(got));
     at += static_cast<std::int64_t>(got);
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return hash.digest();
 }
 
 }  // namespace lmm::media

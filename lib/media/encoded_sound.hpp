@@ -53,7 +53,7 @@ std::shared_ptr<const SoundBytes> file_bytes(const std::filesystem::path& path);
 
 std::shared_ptr<const SoundBytes> memory_bytes(std::vector<std::byte> bytes);
 
-/// 128-bit XXH3 of all bytes, in hexadecimal. Errors: io.
+/// ContentHash of all bytes. Errors: io.
 std::string hash_of(EncodedSound& sound);
 
 }  // namespace lmm::media

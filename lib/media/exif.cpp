@@ -1,46 +1,58 @@
 #include "lib/media/exif.hpp"
 
-#include <libexif/exif-data.h>
-
+#include <cstddef>
 #include <cstring>
-#include <memory>
-#include <vector>
 
 namespace lmm::media {
 namespace {
 
 constexpr std::string_view kHeader{"Exif\0\0", 6};
-constexpr std::size_t kMaxExif = 16u << 20;  // libexif counts in unsigned int; no camera writes more than 64 KiB
 
-/// Value of an orientation entry; 0 for a type or count that PIL would not take either.
-int entry_value(const ExifEntry& entry, ExifByteOrder order) {
-  if (entry.components != 1 || entry.data == nullptr) return 0;
-  switch (entry.format) {
-    case EXIF_FORMAT_SHORT:
-    case EXIF_FORMAT_SSHORT: return entry.size >= 2 ? exif_get_short(entry.data, order) : 0;
-    case EXIF_FORMAT_LONG:
-    case EXIF_FORMAT_SLONG: return entry.size >= 4 ? static_cast<int>(exif_get_long(entry.data, order) & 0xFFFF) : 0;
-    default: return 0;
+/// Numbers of a TIFF structure, in its byte order.
+class Tiff {
+ public:
+  explicit Tiff(std::span<const std::uint8_t> bytes) : bytes_(bytes), big_endian_(bytes[0] == 'M') {}
+
+  std::size_t size() const noexcept { return bytes_.size(); }
+
+  /// `count` bytes from `at` on, all of which are there.
+  std::uint32_t number(std::size_t at, std::size_t count) const {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < count; ++i) value = value << 8 | bytes_[at + (big_endian_ ? i : count - 1 - i)];
+    return value;
   }
-}
 
+ private:
+  std::span<const std::uint8_t> bytes_;
+  bool big_endian_;
+};
+
+/// Tag 0x0112 of IFD 0 as PIL's ImageFileDirectory_v2 has it: 0 for a type or count that means none of the eight, nothing where
+/// the tag is not there; of two the last, and of a directory that is cut off what is there. No other directory is looked at.
 std::optional<int> exif_orientation(std::span<const std::uint8_t> exif) {
+  constexpr std::uint32_t kOrientation = 0x0112, kShort = 3, kLong = 4, kSignedShort = 8, kSignedLong = 9;
+  constexpr std::size_t kEntry = 12;
   for (int i = 0; i < 2; ++i) {
     if (exif.size() >= kHeader.size() && std::memcmp(exif.data(), kHeader.data(), kHeader.size()) == 0) {
       exif = exif.subspan(kHeader.size());
     }
   }
-  if (exif.size() < 8 || exif.size() > kMaxExif) return std::nullopt;
-  std::vector<std::uint8_t> framed(kHeader.begin(), kHeader.end());  // libexif wants the header
-  framed.insert(framed.end(), exif.begin(), exif.end());
-
-  const std::unique_ptr<ExifData, void (*)(ExifData*)> data(exif_data_new(), exif_data_unref);
-  if (!data) return std::nullopt;
-  exif_data_unset_option(data.get(), EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);  // report, do not repair
-  exif_data_load_data(data.get(), framed.data(), static_cast<unsigned int>(framed.size()));
-  const ExifEntry* entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-  if (entry == nullptr) return std::nullopt;
-  return entry_value(*entry, exif_data_get_byte_order(data.get()));
+  if (exif.size() < 8 || exif[0] != exif[1] || (exif[0] != 'M' && exif[0] != 'I')) return std::nullopt;
+  const Tiff tiff(exif);
+  if (tiff.number(2, 2) != 42) return std::nullopt;
+  std::size_t at = tiff.number(4, 4);
+  if (at + 2 > tiff.size()) return std::nullopt;
+  const std::size_t entries = tiff.number(at, 2);
+  at += 2;
+  std::optional<int> found;
+  for (std::size_t i = 0; i < entries && at + kEntry <= tiff.size(); ++i, at += kEntry) {
+    if (tiff.number(at, 2) != kOrientation) continue;
+    const std::uint32_t type = tiff.number(at + 2, 2);
+    const std::size_t bytes = type == kShort || type == kSignedShort ? 2 : type == kLong || type == kSignedLong ? 4 : 0;
+    const std::uint32_t value = bytes != 0 && tiff.number(at + 4, 4) == 1 ? tiff.number(at + 8, bytes) : 0;
+    found = value <= 8 ? static_cast<int>(value) : 0;
+  }
+  return found;
 }
 
 /// First match of PIL's pattern tiff:Orientation(="|>)([0-9]).

@@ -16,7 +16,8 @@
 namespace lmm::media {
 namespace {
 
-constexpr int kMaxScans = 500;  // a progressive file may repeat scans over all pixels for a few bytes each
+// A progressive file may repeat scans over all pixels for a few bytes each. Real ones have some ten.
+constexpr int kMaxScans = 100;
 
 /// libjpeg behind calls that return false where libjpeg reports an error. libjpeg leaves by longjmp, so the member
 /// functions that call setjmp hold no objects with destructors, and change no local variable after it.

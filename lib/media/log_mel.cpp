@@ -81,7 +81,7 @@ class Windows {
     const std::int64_t first = frame_ * config_.hop - half;
     const std::int64_t end = first + config_.window;
     ++frame_;
-    read_to(std::min(end, samples_), std::max<std::int64_t>(first, 0));
+    read_to(std::min(std::max(end, half + 1), samples_), std::max<std::int64_t>(first, 0));  // the first one is reflected at 0
     if (first >= 0 && end <= samples_) return wave_.data() + (first - wave_first_);
     for (std::int64_t i = first; i < end; ++i) {
       const std::int64_t inside = i < 0 ? -i : i < samples_ ? i : 2 * (samples_ - 1) - i;

@@ -1,9 +1,7 @@
 #include "lib/media/picture.hpp"
 
 #include "lib/core/error.hpp"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "lib/media/content_hash.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -83,8 +81,8 @@ Picture turn_upright(Picture picture, int orientation) {
 }
 
 std::string content_key(const Picture& picture) {
-  const XXH128_hash_t hash = XXH3_128bits(picture.rgb.get(), picture.bytes());
-  std::string key = fmt::format("{}x{}:{:016x}{:016x}", picture.width, picture.height, hash.high64, hash.low64);
+  const std::string hash = ContentHash::of(std::as_bytes(std::span(picture.rgb.get(), picture.bytes())));
+  std::string key = fmt::format("{}x{}:{}", picture.width, picture.height, hash);
   if (picture.transparent) {
     const auto& color = *picture.transparent;
     key += fmt::format(":{:02x}{:02x}{:02x}", color[0], color[1], color[2]);

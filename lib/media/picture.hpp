@@ -45,7 +45,7 @@ Picture make_picture(std::int64_t width, std::int64_t height, std::string_view w
 /// Turned upright by an EXIF orientation, 1 to 8 (other values: unchanged), as PIL.ImageOps.exif_transpose.
 Picture turn_upright(Picture picture, int orientation);
 
-/// Names the content: equal for equal pictures, different (128-bit XXH3) for different ones.
+/// Names the content: equal for equal pictures, different (ContentHash) for different ones.
 std::string content_key(const Picture& picture);
 
 }  // namespace lmm::media

@@ -3,17 +3,38 @@
 #include "lib/media/exif.hpp"
 
 #include <png.h>
+#include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lmm::media {
 namespace {
+
+constexpr std::size_t kMaxText = 1u << 20;  // PIL's MAX_TEXT_CHUNK: a few bytes of compressed text may be any size
+
+/// Text of a tEXt, zTXt or iTXt chunk, as it stands in the file.
+struct ChunkText {
+  bool compressed = false;
+  std::vector<std::uint8_t> bytes;
+
+  std::string text() const {
+    if (!compressed) return {bytes.begin(), bytes.end()};
+    std::string out(kMaxText, '\0');
+    uLongf size = out.size();
+    if (uncompress(reinterpret_cast<Bytef*>(out.data()), &size, bytes.data(), bytes.size()) != Z_OK) return {};
+    out.resize(size);
+    return out;
+  }
+};
 
 /// libpng behind calls that return false where libpng reports an error. libpng leaves by longjmp, so the member
 /// functions that call setjmp hold no objects with destructors, and change no local variable after it.
@@ -39,6 +60,10 @@ class PngReader {
     png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     static const png_byte kUnused[] = "iCCP\0sPLT\0hIST";
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, kUnused, 3);
+    // libpng would unpack and keep all texts, and drop an eXIf that begins with "Exif", which PIL reads.
+    static const png_byte kOurs[] = "eXIf\0tEXt\0zTXt\0iTXt";
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_ALWAYS, kOurs, 4);
+    png_set_read_user_chunk_fn(png_, this, on_chunk);
     png_read_info(png_, info_);
     png_get_IHDR(png_, info_, &width_, &height_, &depth_, &color_, nullptr, nullptr, nullptr);
     return true;
@@ -79,6 +104,9 @@ class PngReader {
   int passes() const { return passes_; }
   bool grey16() const { return color_ == PNG_COLOR_TYPE_GRAY && depth_ == 16; }
   std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  const std::vector<std::uint8_t>& exif() const { return exif_; }
+  std::string profile() const { return profile_.text(); }
+  std::string xmp() const { return xmp_.text(); }
   png_structp png() const { return png_; }
   png_infop info() const { return info_; }
   const char* message() const { return message_; }
@@ -97,8 +125,44 @@ class PngReader {
     self->left_ -= count;
   }
 
+  /// A chunk of ours, or one that libpng does not know; kept where it may tell the orientation, the last of a kind.
+  static int on_chunk(png_structp png, png_unknown_chunkp chunk) noexcept {
+    constexpr int kDone = 1, kFailed = -1;
+    auto* self = static_cast<PngReader*>(png_get_user_chunk_ptr(png));
+    try {
+      self->take(std::string_view(reinterpret_cast<const char*>(chunk->name), 4), Bytes(chunk->data, chunk->size));
+      return kDone;
+    } catch (const std::exception&) {
+      return kFailed;
+    }
+  }
+
+  void take(std::string_view name, Bytes data) {
+    if (name == "eXIf") exif_.assign(data.begin(), data.end());
+    if (name != "tEXt" && name != "zTXt" && name != "iTXt") return;
+    const auto until_zero = [&] {
+      const auto end = std::find(data.begin(), data.end(), 0);
+      const std::string_view text(reinterpret_cast<const char*>(data.data()), static_cast<std::size_t>(end - data.begin()));
+      data = data.subspan(std::min(text.size() + 1, data.size()));
+      return text;
+    };
+    const std::string_view key = until_zero();
+    ChunkText* to = key == "Raw profile type exif" ? &profile_ : key == "XML:com.adobe.xmp" ? &xmp_ : nullptr;
+    if (to == nullptr || data.size() < 2) return;
+    to->compressed = name == "zTXt" || (name == "iTXt" && data[0] != 0);
+    if (name != "tEXt") data = data.subspan(name == "zTXt" ? 1 : 2);  // how it is compressed
+    if (name == "iTXt") {
+      until_zero();  // language
+      until_zero();  // the key in it
+    }
+    to->bytes.assign(data.begin(), data.end());
+  }
+
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
+  std::vector<std::uint8_t> exif_;
+  ChunkText profile_;  // ImageMagick's, of EXIF
+  ChunkText xmp_;
   const std::uint8_t* next_;
   std::size_t left_;
   png_uint_32 width_ = 0;
@@ -185,24 +249,7 @@ std::vector<std::uint8_t> from_raw_profile(std::string_view text) {
 }
 
 int stored_orientation(const PngReader& reader) {
-  std::vector<std::uint8_t> exif;
-  std::string_view xmp;
-  png_textp texts = nullptr;
-  int count = 0;
-  png_get_text(reader.png(), reader.info(), &texts, &count);
-  for (int i = 0; i < count; ++i) {
-    const std::size_t length = texts[i].text_length != 0 ? texts[i].text_length : texts[i].itxt_length;
-    const std::string_view key = texts[i].key;
-    if (texts[i].text == nullptr) continue;
-    if (key == "Raw profile type exif") exif = from_raw_profile({texts[i].text, length});
-    if (key == "XML:com.adobe.xmp") xmp = {texts[i].text, length};
-  }
-  png_bytep chunk = nullptr;
-  png_uint_32 size = 0;
-  if (png_get_eXIf_1(reader.png(), reader.info(), &size, &chunk) != 0 && chunk != nullptr) {
-    exif.assign(chunk, chunk + size);
-  }
-  return orientation(exif, xmp);
+  return orientation(!reader.exif().empty() ? reader.exif() : from_raw_profile(reader.profile()), reader.xmp());
 }
 
 /// PIL's I;16 to RGB: values above 255 become 255.

@@ -109,14 +109,39 @@ std::int32_t fixed_point(double weight, int bits) {
   return static_cast<std::int32_t>((weight < 0 ? -0.5 : 0.5) + scaled) * (1 << (kCoefficientBits - bits));
 }
 
+/// Input pixels that an output pixel is made of.
+struct Reach {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+/// The weights of output pixel i, which sum to 1.
+Reach weights_of(const Filter& filter, std::int64_t i, std::int64_t in_size, double scale, std::vector<double>& weights) {
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = filter.support * filter_scale;
+  const double inverse = 1.0 / filter_scale;
+  const double center = (static_cast<double>(i) + 0.5) * scale;
+  // Sizes above 2^24 are rounded as Pillow rounds them (its box is float), so keep both ends within the input.
+  const auto lower = static_cast<std::int64_t>(center - support + 0.5);
+  const auto upper = static_cast<std::int64_t>(center + support + 0.5);
+  const std::int64_t first = std::clamp<std::int64_t>(lower, 0, in_size);
+  const std::int64_t count = std::clamp(upper, first, in_size) - first;
+  double sum = 0.0;
+  for (std::int64_t j = 0; j < count; ++j) {
+    double& weight = weights[static_cast<std::size_t>(j)];
+    weight = filter.weight((static_cast<double>(j + first) - center + 0.5) * inverse);
+    sum += weight;
+  }
+  for (std::int64_t j = 0; j < count && sum != 0.0; ++j) weights[static_cast<std::size_t>(j)] /= sum;
+  return {first, count};
+}
+
 }  // namespace
 
 Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample, Rounding rounding) {
   const Filter filter = filter_of(resample);
   const double scale = static_cast<double>(static_cast<float>(in_size)) / static_cast<double>(out_size);
-  const double filter_scale = std::max(scale, 1.0);
-  const double support = filter.support * filter_scale;
-  const double inverse = 1.0 / filter_scale;
+  const double support = filter.support * std::max(scale, 1.0);
 
   Taps taps;
   const std::size_t size = static_cast<std::size_t>(out_size);
@@ -130,31 +155,23 @@ Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample, R
   taps.first.resize(size);
   taps.count.resize(size);
   taps.coefficient.resize(size * static_cast<std::size_t>(taps.stride));
-  std::vector<double> weights(taps.coefficient.size());
+  std::vector<double> weights(static_cast<std::size_t>(taps.stride));
+  // Torch's rounding depends on the largest weight of all, so that they are worked out twice rather than kept.
   double largest = 0.0;
-  for (std::size_t i = 0; i < size; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    // Sizes above 2^24 are rounded as Pillow rounds them (its box is float), so keep both ends within the input.
-    const auto lower = static_cast<std::int64_t>(center - support + 0.5);
-    const auto upper = static_cast<std::int64_t>(center + support + 0.5);
-    const std::int64_t first = std::clamp<std::int64_t>(lower, 0, in_size);
-    const std::int64_t end = std::clamp(upper, first, in_size);
-    const std::int64_t count = end - first;
-    double sum = 0.0;
-    double* weight = weights.data() + i * static_cast<std::size_t>(taps.stride);
-    for (std::int64_t j = 0; j < count; ++j) {
-      weight[j] = filter.weight((static_cast<double>(j + first) - center + 0.5) * inverse);
-      sum += weight[j];
+  for (const bool measures : {true, false}) {
+    if (measures && rounding != Rounding::torch) continue;
+    const int bits = rounding == Rounding::torch ? torch_bits(largest) : kCoefficientBits;
+    for (std::size_t i = 0; i < size; ++i) {
+      const Reach reach = weights_of(filter, static_cast<std::int64_t>(i), in_size, scale, weights);
+      taps.first[i] = static_cast<std::int32_t>(reach.first);
+      taps.count[i] = static_cast<std::int32_t>(reach.count);
+      std::int32_t* const row = taps.coefficient.data() + i * static_cast<std::size_t>(taps.stride);
+      for (std::size_t k = 0; k < static_cast<std::size_t>(reach.count); ++k) {
+        largest = std::max(largest, weights[k]);
+        if (!measures) row[k] = fixed_point(weights[k], bits);
+      }
     }
-    for (std::int64_t j = 0; j < count; ++j) {
-      if (sum != 0.0) weight[j] /= sum;
-      largest = std::max(largest, weight[j]);
-    }
-    taps.first[i] = static_cast<std::int32_t>(first);
-    taps.count[i] = static_cast<std::int32_t>(count);
   }
-  const int bits = rounding == Rounding::torch ? torch_bits(largest) : kCoefficientBits;
-  for (std::size_t i = 0; i < weights.size(); ++i) taps.coefficient[i] = fixed_point(weights[i], bits);
   split(taps);
   return taps;
 }

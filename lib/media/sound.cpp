@@ -1,13 +1,11 @@
 #include "lib/media/sound.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/media/content_hash.hpp"
 #include "lib/media/resampler.hpp"
 #include "lib/media/sound_file.hpp"
 
 #include <lmm/message.hpp>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,8 +48,7 @@ class SamplesSound final : public Sound {
     rate = rate_given;
     channels = channels_given;
     frames = std::ssize(*samples_);
-    const XXH128_hash_t hash = XXH3_128bits(samples_->data(), samples_->size() * sizeof(float));
-    key = fmt::format("{}x{}:{:016x}{:016x}", rate, channels, hash.high64, hash.low64);
+    key = fmt::format("{}x{}:{}", rate, channels, ContentHash::of(std::as_bytes(std::span(*samples_))));
   }
 
   std::unique_ptr<SoundReader> read(std::int64_t to) const override {

@@ -25,7 +25,7 @@ class Sound {
   std::int64_t rate = 0;      ///< frames a second, as stored
   std::int64_t channels = 0;  ///< as stored
   std::int64_t frames = 0;    ///< as stored
-  std::string key;            ///< names the content: equal for equal recordings (128-bit XXH3)
+  std::string key;            ///< names the content: equal for equal recordings (ContentHash)
 
   double seconds() const noexcept { return static_cast<double>(frames) / static_cast<double>(rate); }
 

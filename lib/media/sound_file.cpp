@@ -76,11 +76,14 @@ class FileReader final : public SoundReader {
   std::vector<float> interleaved_;
 };
 
-/// Frames that decoding gives, for recordings that do not say it: streams that were cut off.
+/// Frames that decoding gives, for recordings that do not say it: streams that were cut off. No more than one that is too long has.
 std::int64_t count_frames(SoundDecoder& decoder) {
   std::vector<float> block(static_cast<std::size_t>(kBlockFrames * decoder.channels));
   std::int64_t frames = 0;
-  while (const std::size_t got = decoder.read(block)) frames += static_cast<std::int64_t>(got);
+  while (const std::size_t got = decoder.read(block)) {
+    frames += static_cast<std::int64_t>(got);
+    if (frames / decoder.rate >= kMaxSoundHours * 3600) break;
+  }
   return frames;
 }
 
@@ -91,7 +94,10 @@ FileSound::FileSound(std::shared_ptr<const SoundBytes> bytes, std::string where)
   channels = decoder->channels;
   frames = decoder->frames;
   check();
-  if (frames < 0) frames = count_frames(*decoder);
+  if (frames < 0) {
+    frames = count_frames(*decoder);
+    check();
+  }
   if (frames == 0) fail(ErrorCode::bad_file, "{}: holds no samples", where_);
   key = hash_of(*bytes_->open());
 }

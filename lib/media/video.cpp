@@ -1,11 +1,9 @@
 #include "lib/media/video.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/media/content_hash.hpp"
 
 #include <lmm/message.hpp>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <cmath>
 #include <utility>
@@ -68,9 +66,7 @@ std::string key_of(const Video& video) {
   for (const auto& frame : video.frames) all += content_key(*frame) + '|';
   for (const double time : video.times) all += fmt::format("{}|", time);
   if (video.source) all += fmt::format("of {} at {}", video.source->total, video.source->fps);
-  const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
-  return fmt::format("video {}x{}x{}:{:016x}{:016x}", video.frames.size(), video.width(), video.height(), hash.high64,
-                     hash.low64);
+  return fmt::format("video {}x{}x{}:{}", video.frames.size(), video.width(), video.height(), ContentHash::of(std::as_bytes(std::span(all))));
 }
 
 }  // namespace

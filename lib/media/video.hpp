@@ -22,7 +22,7 @@ struct Video {
   std::vector<std::shared_ptr<const Picture>> frames;  ///< at least one, all of one size
   std::vector<double> times;                           ///< seconds, one a frame, none before the one before it
   std::optional<Source> source = {};                   ///< where the frames are a choice already
-  std::string key = {};                                ///< names the content: equal for equal videos (128-bit XXH3)
+  std::string key = {};                                ///< names the content: equal for equal videos (ContentHash)
 
   std::int64_t width() const { return frames.front()->width; }
   std::int64_t height() const { return frames.front()->height; }

@@ -36,23 +36,32 @@ bool AnswerJob::advance() {
 bool AnswerJob::transcribe_next() {
   const std::shared_ptr<Conversation>& transcriber = conversation().transcriber();
   if (transcriber == nullptr) return false;
-  std::vector<Part>& parts = question_.message.parts;
   if (transcript_ != nullptr) {
     const std::shared_ptr<Job> heard = std::exchange(transcript_, nullptr);
     if (heard->error != nullptr) std::rethrow_exception(heard->error);
-    parts[transcribed_part_] = heard->reply.text;
+    *recording_ = heard->reply.text;
     auto& segments = heard->reply.segments;
-    std::move(segments.begin(), segments.end(), std::back_inserter(draft_.segments));
+    if (!of_history_) std::move(segments.begin(), segments.end(), std::back_inserter(draft_.segments));
   }
-  const auto next = std::find_if(parts.begin(), parts.end(), [](const Part& part) { return std::holds_alternative<Audio>(part); });
-  if (next == parts.end()) return false;
-  transcribed_part_ = static_cast<std::size_t>(next - parts.begin());
+  recording_ = nullptr;
+  const auto find = [&](Message& message, bool of_history) {
+    for (Part& part : message.parts) {
+      if (recording_ != nullptr || !std::holds_alternative<Audio>(part)) continue;
+      recording_ = &part;
+      of_history_ = of_history;
+    }
+  };
+  if (!question_.options.raw) {
+    for (Turn& turn : question_.history) find(turn.message, true);  // of a history that the host has set
+  }
+  find(question_.message, false);
+  if (recording_ == nullptr) return false;
   GenerateOptions options;
   options.speech = question_.options.speech;
   options.seed = question_.options.seed;
   options.raw = true;  // no turn of a conversation
   options.paused = !run.grant.forever();
-  transcript_ = transcriber->start(Message({*next}), std::move(options));
+  transcript_ = transcriber->start(Message({*recording_}), std::move(options));
   wait_for(transcript_);
   return true;
 }
@@ -112,6 +121,11 @@ void AnswerJob::resolve_settings() {
   const auto tokens = static_cast<std::int64_t>(prompt_.sequence.ids.size());
   sampler_.emplace(generate::resolve(question_.options, engine.generation, vocab, tokens, encode), vocab, prompt_.sequence.ids);
   stop_.emplace(sampler_->settings().stop);
+  // Special tokens are left out of the text, so that a stop text which is one is told by its id.
+  for (const std::string& stop : sampler_->settings().stop) {
+    const std::optional<std::int32_t> id = engine.text->tokenizer->id_of(stop);
+    if (id && engine.text->tokenizer->is_special(*id)) stop_ids_.push_back(*id);
+  }
 }
 
 /// Gives the sequence the rows of those pictures, videos and recordings that the layers have not seen yet.
@@ -170,10 +184,14 @@ bool AnswerJob::decode_step() {
   draft_.token_ids.push_back(token);
   prompt_.sequence.append(token);
   const bool eos = sampler_->settings().ends(token);
-  const generate::StopMatcher::Fed found = stop_->feed(decoder_->push(token));
-  emit(found.text);
+  emit(stop_->feed(decoder_->push(token)).text);
+  // A stop text may be complete in what the decoder still holds back, such as a run of byte tokens.
+  if (stop_->has_stops() && !stop_->matched()) {
+    const std::string rest = decoder_->pending();
+    if (!rest.empty() && generate::StopMatcher(*stop_).feed(rest).matched) emit(stop_->feed(rest).text);
+  }
   draft_.timings.decode += seconds_since(start);
-  if (found.matched) {
+  if (stop_->matched() || std::find(stop_ids_.begin(), stop_ids_.end(), token) != stop_ids_.end()) {
     finish(FinishReason::stop);
   } else if (eos) {
     finish(FinishReason::eos);
@@ -212,7 +230,7 @@ void AnswerJob::find_regions() {
 
 /// What was held back for a stop text, and regions.
 FinishReason AnswerJob::complete(FinishReason reason) {
-  if (reason != FinishReason::stop) {
+  if (!stop_->matched()) {
     const generate::StopMatcher::Fed last = stop_->feed(decoder_->finish());
     emit(last.text);
     if (last.matched) {

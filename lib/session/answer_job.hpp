@@ -30,12 +30,14 @@ class AnswerJob final : public Job {
   void find_regions();
 
   std::int64_t context_ = 0;
-  std::shared_ptr<Job> transcript_;  ///< of the recording at transcribed_part_
-  std::size_t transcribed_part_ = 0;
+  std::shared_ptr<Job> transcript_;  ///< of *recording_
+  Part* recording_ = nullptr;  ///< that is being written down
+  bool of_history_ = false;    ///< not of the question
   Prompt prompt_;
   std::optional<generate::Sampler> sampler_;
   std::optional<tokenizer::StreamDecoder> decoder_;
   std::optional<generate::StopMatcher> stop_;
+  std::vector<std::int32_t> stop_ids_;  ///< special tokens that are stop texts
   std::vector<float> logits_;
   bool prepared_ = false;
 };

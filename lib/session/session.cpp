@@ -74,6 +74,10 @@ Reply answer(const char* name, Conversation& conversation, const Message& messag
     return take_reply(*job);
   } catch (...) {  // also what a callback of the host's threw: then the job goes on
     job->cancel();
+    if (options.on_tap) {  // which may stand in a frame of the host's that is left now
+      std::unique_lock lock(job->mutex);
+      job->changed.wait(lock, [&] { return job->ended; });
+    }
     conversation.edit([&](std::vector<Turn>& turns) { turns.swap(before); });
     throw;
   }

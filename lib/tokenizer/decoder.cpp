@@ -26,6 +26,7 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 /// A step that needs nothing but the token and its number.
 class EachToken final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<EachToken>(*this); }
   using Change = std::function<std::string(std::string_view token, bool first)>;
   explicit EachToken(const Change& change) : change_(change) {}
   void feed(std::string_view token, const Sink& out) override {
@@ -42,6 +43,7 @@ class EachToken final : public DecodeStep {
 /// Byte-level characters → bytes → UTF-8 with U+FFFD for what is none; as one token, in whole characters.
 class ByteLevelStep final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<ByteLevelStep>(*this); }
   void feed(std::string_view token, const Sink& out) override {
     const std::size_t before = bytes_.size();
     for (std::size_t at = 0; at < token.size();) {
@@ -70,6 +72,7 @@ class ByteLevelStep final : public DecodeStep {
 /// run is settled before it ends.
 class ByteFallbackStep final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<ByteFallbackStep>(*this); }
   void feed(std::string_view token, const Sink& out) override {
     if (const auto byte = byte_of(token)) {
       bytes_ += static_cast<char>(*byte);
@@ -109,6 +112,7 @@ class ByteFallbackStep final : public DecodeStep {
 /// All tokens as one, at the end: for steps that need the whole text.
 class WholeText final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<WholeText>(*this); }
   void feed(std::string_view token, const Sink&) override { text_ += token; }
   void finish(const Sink& out) override { out(text_); }
 
@@ -128,6 +132,7 @@ std::string strip_token(std::string_view token, std::string_view content, std::i
 /// strip_token of the whole text while it comes in.
 class StripText final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<StripText>(*this); }
   StripText(const std::string& content, std::int64_t start, std::int64_t stop)
       : content_(content), start_(start), stop_(stop) {}
 
@@ -160,6 +165,7 @@ class StripText final : public DecodeStep {
 /// The suffix that ends a word → a blank, or nothing in the last token.
 class BpeStep final : public DecodeStep {
  public:
+  std::unique_ptr<DecodeStep> clone() const override { return std::make_unique<BpeStep>(*this); }
   explicit BpeStep(const std::string& suffix) : suffix_(suffix) {}
   void feed(std::string_view token, const Sink& out) override {
     if (held_) out(replace_all(*held_, suffix_, " "));
@@ -312,6 +318,14 @@ void DecodeRun::feed(std::size_t step, std::string_view token, std::string& out)
     return;
   }
   steps_[step]->feed(token, [&](std::string_view next) { feed(step + 1, next, out); });
+}
+
+std::string DecodeRun::pending() const {
+  DecodeRun ended;
+  for (const auto& step : steps_) ended.steps_.push_back(step->clone());
+  std::string out;
+  ended.finish(out);
+  return out;
 }
 
 void DecodeRun::finish(std::string& out) {

@@ -17,6 +17,7 @@ using Sink = std::function<void(std::string_view)>;
 class DecodeStep {
  public:
   virtual ~DecodeStep() = default;
+  virtual std::unique_ptr<DecodeStep> clone() const = 0;
   /// The next token, whole; what is settled goes to `out`.
   virtual void feed(std::string_view token, const Sink& out) = 0;
   /// There are no more tokens.
@@ -41,8 +42,11 @@ class DecodeRun {
   /// Appends the text that is settled by now.
   void feed(std::string_view token, std::string& out) { feed(0, token, out); }
   void finish(std::string& out);
+  /// What finish() would append now.
+  std::string pending() const;
 
  private:
+  DecodeRun() = default;
   void feed(std::size_t step, std::string_view token, std::string& out);
 
   std::vector<std::unique_ptr<DecodeStep>> steps_;

@@ -233,6 +233,8 @@ std::string StreamDecoder::push(std::int32_t id) {
   return out;
 }
 
+std::string StreamDecoder::pending() const { return state_->run.pending(); }
+
 std::string StreamDecoder::finish() {
   std::string out;
   state_->run.finish(out);

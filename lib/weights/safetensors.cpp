@@ -46,11 +46,11 @@ class HeaderReader {
     const auto visit = [this](int depth, Event event, SortedJson& value) {
       if (event == Event::key) key(depth, value.get_ref<const std::string&>());
       if (event == Event::object_start && depth == 1) fields_.clear();
-      if (event == Event::value && depth >= 3 && ++numbers_ > kMaxRank) wrong("a list", "more entries", "at most 64");
-      if (event == Event::array_start) numbers_ = 0;
-      const bool whole =
-          depth == 1 && (event == Event::object_end || event == Event::array_end || event == Event::value);
-      if (!whole) return true;
+      const bool whole = event == Event::object_end || event == Event::array_end || event == Event::value;
+      const bool begins = event == Event::object_start || event == Event::array_start || event == Event::value;
+      if (begins && depth >= 3 && ++parts_ > kMaxRank) wrong("a list", "more entries", "at most 64");
+      if (whole && depth == 2) return is_read(value);
+      if (!whole || depth != 1) return true;
       entry(value);
       return false;  // the parser forgets it
     };
@@ -64,9 +64,19 @@ class HeaderReader {
       name_ = name;
       if (!names_.insert(name).second)
         fail(ErrorCode::bad_file, "{}: {} stands twice in the header", where_, printable(name));
-    } else if (depth == 2 && !fields_.insert(name).second) {
-      fail(ErrorCode::bad_file, "{}: {}: {} stands twice", where_, printable(name_), printable(name));
+    } else if (depth == 2) {
+      field_ = name;
+      parts_ = 0;
+      if (!fields_.insert(name).second) {
+        fail(ErrorCode::bad_file, "{}: {}: {} stands twice", where_, printable(name_), printable(name));
+      }
     }
+  }
+
+  /// Whether a field is read; others, and metadata that is as it should be, are not kept.
+  bool is_read(const SortedJson& value) const {
+    if (name_ == kMetadata) return !value.is_string();
+    return field_ == "dtype" || field_ == "shape" || field_ == "data_offsets";
   }
 
   void entry(const SortedJson& value) {
@@ -125,7 +135,8 @@ class HeaderReader {
   std::string name_;
   std::set<std::string> names_;
   std::set<std::string> fields_;
-  std::size_t numbers_ = 0;
+  std::string field_;
+  std::size_t parts_ = 0;  // of a field that is a list, or of what lies within it
   std::vector<Described> tensors_;
 };
 

@@ -21,7 +21,7 @@ PICTURE = ROOT / "examples" / "pictures" / "burger.png"
 # What liblmm.so may need when it runs: libtorch and its OpenMP runtime; the reading of pictures and of sound; regular
 # expressions and Unicode; formatting; the C++ and C runtime. Nothing else.
 NEEDED = re.compile(
-    r"lib(torch|torch_cpu|c10)\.so|libgomp.*\.so.*|lib(jpeg|png16|webp|webpdemux|gif|exif|sndfile|mpg123|soxr|webrtc_audio_processing|z)\.so\.\d+"
+    r"lib(torch|torch_cpu|c10)\.so|libgomp.*\.so.*|lib(jpeg|png16|webp|webpdemux|gif|sndfile|mpg123|soxr|webrtc_audio_processing|z)\.so\.\d+"
     r"|lib(pcre2-8|utf8proc|fmt)\.so\.\d+|libstdc\+\+\.so\.6|libgcc_s\.so\.1|lib(c|m)\.so\.6|ld-linux.*\.so\.\d")
 
 

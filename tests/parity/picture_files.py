@@ -155,6 +155,15 @@ def oriented_files():
     block = b"Exif\0\0" + exif_block(7)
     raw = b"Raw profile type exif\0\nexif\n%8d\n%s\n" % (len(block), block.hex().encode())
     files["raw-profile.png"] = png(samples, 8, 2, extra=png_chunk(b"tEXt", raw))
+    packed = b"Raw profile type exif\0\0" + zlib.compress(raw.split(b"\0", 1)[1])
+    files["raw-profile-packed.png"] = png(samples, 8, 2, extra=png_chunk(b"zTXt", packed))
+    files["xmp-packed.png"] = png(samples, 8, 2, extra=png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp_packet(8))))
+    files["exif-headed.png"] = png(samples, 8, 2, extra=png_chunk(b"eXIf", b"Exif\0\0" + exif_block(6)))
+    files["exif-twice.png"] = png(samples, 8, 2, extra=png_chunk(b"eXIf", exif_block(3)), after=png_chunk(b"eXIf", exif_block(8)))
+    far = exif_block(6)[:4] + struct.pack("<I", 70008) + bytes(70000) + exif_block(6)[8:]
+    files["exif-far.webp"] = saved(image, "WEBP", exif=far, lossless=True)
+    lost = struct.pack("<2sHIHHHII", b"II", 42, 8, 2, 0x8769, 4, 1, 0xFFFFFFF0) + exif_block(6)[10:]  # a directory that is nowhere
+    files["exif-lost-directory.jpg"] = saved(image, "JPEG", exif=b"Exif\0\0" + lost)
     return files
 
 

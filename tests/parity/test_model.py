@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from safetensors.numpy import load_file  # noqa: E402
+from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
 
 import checkpoints  # noqa: E402
 import prompts  # noqa: E402
@@ -332,6 +333,38 @@ def test_greedy_text_of_tiny_models(lmm, pictures, note, name):
             tokens += len(answer["token_ids"])
     if ties:
         note(f"greedy, {name}: {ties} near ties in {tokens} tokens")
+
+
+STOPS = {  # what a bias makes the model say, and what stops it
+    "a special token": (3, ["<end_of_utterance>"], None),
+    "bytes": (8, ["\n\n"], "<0x0A>"),
+    "a character of several bytes": (8, ["\n"], None),
+    "nothing": (8, ["two\n"], None),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_stop_texts(tmp_path, name):
+    """Of special tokens, which the text leaves out, and of byte tokens, whose text is not settled before their run ends."""
+    token, stops, renamed = STOPS[name]
+    folder = changed(checkpoints.POCKET, tmp_path / "model", "generation_config.json", lambda settings: settings.update(
+        eos_token_id=None, stop_strings=stops, sequence_bias=[[[token], 100.0]]))
+    if renamed:
+        tokenizer = json.loads((folder / "tokenizer.json").read_text())
+        vocab = tokenizer["model"]["vocab"]
+        tokenizer["model"]["vocab"] = {renamed if place == token else text: place for text, place in vocab.items()}
+        tokenizer["decoder"] = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]}
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    processor = AutoProcessor.from_pretrained(folder, backend="pil")
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    message = {"role": "user", "content": [{"type": "text", "text": "Hello."}]}
+    inputs = processor(text=processor.apply_chat_template([message], add_generation_prompt=True), return_tensors="pt")
+    out = model.generate(**inputs, tokenizer=processor.tokenizer, do_sample=False, max_new_tokens=6)
+    with Driver(folder) as driver:
+        answer = driver.ask("Hello.", max_tokens=6)
+    assert answer["token_ids"] == out[0, inputs["input_ids"].shape[1]:].tolist()
+    assert answer["finish_reason"] == ("length" if name == "nothing" else "stop")
+    assert answer["text"] == ("\n" * 6 if name == "nothing" else "")
 
 
 @pytest.mark.parametrize("name", ["smollm2", "pocket"])

@@ -70,6 +70,16 @@ TEST_CASE("orientation is read from EXIF of both byte orders, else from XMP") {
   }
 }
 
+TEST_CASE("directories of EXIF that lead to each other cost nothing") {
+  // IFD 0 with very many entries, all of which lead to another directory of its kind; the orientation is the last of them.
+  std::vector<std::uint8_t> exif{'I', 'I', 42, 0, 8, 0, 0, 0, 0xFF, 0xFF};
+  const std::uint8_t pointer[] = {0x69, 0x87, 4, 0, 1, 0, 0, 0, 8, 0, 0, 0};
+  const std::uint8_t turned[] = {0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+  for (int i = 0; i < 0xFFFE; ++i) exif.insert(exif.end(), std::begin(pointer), std::end(pointer));
+  exif.insert(exif.end(), std::begin(turned), std::end(turned));
+  CHECK(orientation(exif, "") == 6);
+}
+
 TEST_CASE("the content key tells size, pixels and transparent colour") {
   const auto key = [](const Picture& picture) { return content_key(picture); };
   const Picture base = reds(2, 3, {1, 2, 3, 4, 5, 6});

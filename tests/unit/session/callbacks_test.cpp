@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -61,6 +62,19 @@ TEST_CASE_FIXTURE(Fixture, "what on_piece, on_progress or on_tap throws comes ou
     CHECK(dump(session) == before);
   }
   CHECK(session.ask("one").finish_reason == FinishReason::eos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nothing is tapped any more once what on_piece threw has come out") {
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<bool> gone = false;
+    std::atomic<int> late = 0;
+    const auto options = observed([&](const Tap&) { return late += gone ? 1 : 0, true; });
+    CHECK_THROWS_AS(session.ask("one", options, [](std::string_view) -> bool { throw HostsOwn("piece"); }), HostsOwn);
+    gone = true;
+    session.reset();
+    session.ask("two");  // behind it on the worker
+    CHECK(late == 0);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "on_tap ends a reply") {

@@ -78,6 +78,17 @@ TEST_CASE("a model that does not hear says so, and is helped by a transcriber") 
   CHECK(reader.ask({" one two", " is what was said", " one"}).text == reply.text);
 }
 
+TEST_CASE("recordings of a history that is set are written down, too, and once") {
+  Session session(fake_reader(), {.transcriber = fake_whisper()});
+  session.set_history({{"user", {"hear this: ", recording(2)}}, {"assistant", {"yes"}}});
+  const Reply reply = session.ask({"and ", recording(1)});
+  CHECK(reply.segments.size() == 1);  // of the question
+  const std::vector<Turn> turns = session.history();
+  REQUIRE(turns.size() == 4);
+  CHECK(std::get<std::string>(turns[0].message.parts[1]) == " one two");
+  CHECK(std::get<std::string>(turns[2].message.parts[1]) == " one");
+}
+
 TEST_CASE("what nothing hears takes no options of speech, and what does has them and the seed") {
   GenerateOptions options;
   options.speech.beams = 5;

@@ -103,7 +103,8 @@ TEST_CASE("a header that is none") {
   CHECK(refused(safetensors("{", 0)).says("invalid JSON at line 1, column 2"));
   CHECK(refused(safetensors("{} x", 0)).says("invalid JSON"));
   CHECK(refused(safetensors("{\"a\xFF\":1}", 0)).says("invalid JSON"));
-  CHECK(refused(safetensors(std::string(R"({"a":)").append(5000, '['), 0)).says("deeper than 200"));
+  CHECK(refused(safetensors(std::string(R"({"a":)").append(5000, '['), 0)).says("more entries"));
+  CHECK(refused(safetensors(std::string(R"({"a":{"b":[)") + std::string(200, '{'), 0)).code == ErrorCode::bad_file);
   CHECK(refused(safetensors(R"({"t":{"dtype":"F32","shape":[1e999],"data_offsets":[0,4]}})", 4)).says("too large"));
 }
 
