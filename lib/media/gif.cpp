@@ -33,6 +33,9 @@ int read_bytes(GifFileType* gif, GifByteType* out, int count) {
 std::optional<int> find_first_image(GifFileType* gif, std::string_view where) {
   std::optional<int> transparent;
   for (;;) {
+    Bytes& rest = *static_cast<Bytes*>(gif->UserData);
+    const auto begins_block = [](std::uint8_t byte) { return byte == '!' || byte == ',' || byte == ';'; };
+    rest = rest.subspan(static_cast<std::size_t>(std::find_if(rest.begin(), rest.end(), begins_block) - rest.begin()));  // as PIL
     GifRecordType type = UNDEFINED_RECORD_TYPE;
     if (DGifGetRecordType(gif, &type) == GIF_ERROR) fail_with(gif->Error, where);
     if (type == IMAGE_DESC_RECORD_TYPE) break;

@@ -150,6 +150,7 @@ std::vector<AddedVocabulary::Match> AddedVocabulary::find_matches(std::string_vi
     if (token.single_word && !is_single_word(text, span)) continue;
     if (token.lstrip) span.begin = std::max(blanks_before(text, span.begin), done);
     if (token.rstrip) span.end = blanks_after(text, span.end);
+    if (span.begin >= span.end) continue;  // blanks that the token before has taken
     if (done < span.begin) out.push_back({{done, span.begin}, {}});
     out.push_back({span, id});
     done = span.end;

@@ -12,7 +12,7 @@ bool is_numeric(char32_t c);          ///< general category N (Rust char::is_num
 bool is_punctuation(char32_t c);      ///< ASCII punctuation, or P in the crate unicode_categories
 bool is_combining_mark(char32_t c);   ///< as the normaliser StripAccents removes it
 bool is_nonspacing_mark(char32_t c);  ///< general category Mn
-bool is_other(char32_t c);            ///< general category C
+bool is_other(char32_t c);            ///< control, format or private use: general category C without what is unassigned
 char32_t to_lower(char32_t c);        ///< simple lower case; U+0130 is the caller's
 
 /// The code point before text[end]; text is well-formed and end > 0.

@@ -250,6 +250,8 @@ def gif_files():
     indices = natural(21, 19, 3, 1)[..., 0]
     few = indices // 64
     files["plain.gif"] = gif(indices, (21, 19), palette=colors)
+    blocks = 13 + len(colors)  # behind the header and the palette
+    files["stray.gif"] = files["plain.gif"][:blocks] + b"\0\7" + files["plain.gif"][blocks:]
     files["interlaced.gif"] = gif(indices, (21, 19), palette=colors, interlaced=True)
     files["local.gif"] = gif(indices, (21, 19), palette=colors, local=other)
     files["local-grey.gif"] = gif(indices, (21, 19), palette=colors, local=grey, transparent=100)

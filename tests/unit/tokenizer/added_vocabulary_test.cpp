@@ -51,6 +51,9 @@ TEST_CASE("blanks on either side") {
   CHECK(parts(tokens, "a  R  b") == "a  |<1>|b");
   CHECK(parts(tokens, "a\u3000\nB \tb") == "a|<2>|b");
   CHECK(parts(tokens, "R  L") == "<1>|<0>");
+  AddedToken blank = token("\n\n");
+  blank.lstrip = blank.rstrip = true;
+  CHECK(parts({blank}, "a\n\n\n\nb") == "a|<0>|b");  // the first takes the second
 }
 
 TEST_CASE("single words") {
