@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WORK=${WORK:-$here/../../build/pocket}
 mkdir -p "$WORK/packages" "$WORK/run"
 WORK=$(cd "$WORK" && pwd)
-DEVICE=${DEVICE:-cpu} SEE=${SEE:-60} ASK=${ASK:-300} NICE=${NICE:-19} INIT=${INIT:-} VOCABULARY=${VOCABULARY:-}
+DEVICE=${DEVICE:-cpu} SEE=${SEE:-150} ASK=${ASK:-300} NICE=${NICE:-19} INIT=${INIT:-} VOCABULARY=${VOCABULARY:-}
 cd "$here"
 export POCKET_ASSETS=${POCKET_ASSETS:-$WORK/assets.zip} OMP_WAIT_POLICY=passive
 
