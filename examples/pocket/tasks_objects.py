@@ -203,9 +203,27 @@ def change(rng, test, style):
     canvas.rng = rng
     pair.append(canvas)
   out = [question(pair[0], "change", "change", f"the {name} {what}" if what else "nothing")]
-  if not test:                                           # a help to learn: what is in which of the two pictures
+  if not test:                                           # helps to learn: what is in which of the two pictures, and what is the same
+    out += compared(rng, pair)
     for k, canvas in zip(("first", "second"), pair): out += about_one(rng, canvas, k, names)
   return pair, out
+
+
+def compared(rng, pair):
+  """Questions that only both pictures together answer, about what the change might be."""
+  shown = [{i["name"]: i for i in canvas.items} for canvas in pair]
+  out = []
+  for k, own, other in (("first", *shown), ("second", *shown[::-1])):
+    alone = [n for n in own if n not in other]
+    out.append(question(pair[0], "change", "only_of", things.with_article(alone[0]) if alone else "nothing", k=k))
+  both = [n for n in shown[0] if n in shown[1]]
+  if not both: return out
+  change = [n for n in both if np.abs(centre(shown[0][n]) - centre(shown[1][n])).max() > 20 or shown[0][n]["colour"] != shown[1][n]["colour"]]
+  name = one_of(rng, change if change and rng.random() < .5 else both)
+  a, b = shown[0][name], shown[1][name]
+  out.append(question(pair[0], "change", "moved", "no" if np.abs(centre(a) - centre(b)).max() > 20 else "yes", n=name))
+  if a["colour"]: out.append(question(pair[0], "change", "recoloured", "yes" if a["colour"] == b["colour"] else "no", n=name))
+  return out
 
 
 def about_one(rng, canvas, k, names):

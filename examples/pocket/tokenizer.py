@@ -10,7 +10,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 import korean
 import things
-from wordings import WORDINGS
+from wordings import LEARNT, WORDINGS
 
 SPECIAL = ["<pad>", "<unk>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<global-img>", "<image>"]
 MARKS = ["<box>", "</box>"]
@@ -29,7 +29,7 @@ def splitter():
 def word_pieces():
   """Every piece that questions and answers are made of, spelled text apart."""
   texts = ["User:", "\nAssistant:", ' "', " and", " in", " order"]
-  for lists in WORDINGS.values(): texts += [t.format(n="x", m="x", a="a", p="x", c="x", s="to the left of", k=1) for t in lists]
+  for lists in [*WORDINGS.values(), *LEARNT.values()]: texts += [t.format(n="x", m="x", a="a", p="x", c="x", s="to the left of", k=1) for t in lists]
   for name in list(things.ALL_THINGS) + things.SHAPES: texts += [f" {name}", f" {things.plural(name)}", f" {things.with_article(name)}"]
   texts += [" " + w for w in [*things.MOODS, *things.COLOURS, "yes", "no", "nothing", "not there", "left", "right", "above", "below", "A", "B", "C", "D", "the", "is gone", "is new", "moved", "changed colour"]]
   texts += [" " + w for w in [*korean.NAMES.values(), *korean.COLOURS.values(), *korean.WORDS.values()]] + ["\nUser:"]

@@ -1,4 +1,4 @@
-"""The wordings of the questions: eight or more each; the last two of each list are held out (only the scorer asks them).
+"""The wordings of the questions: eight or more each; of those lists the last two are held out (only the scorer asks them).
 
 {n} a name, {a} a name with its article, {p} a plural, {c} a colour, {m} a second name, {s} a side, {k} a number.
 """
@@ -76,7 +76,17 @@ WORDINGS = {
   "box_of": ["Where is the {n} in the {k} picture?", "Find the {n} in the {k} picture."],
   "colour_of": ["What colour is the {n} in the {k} picture?", "Which colour does the {n} have in the {k} picture?"],
   "yesno_of": ["Is there {a} in the {k} picture?", "Do you see {a} in the {k} picture?"],
+  "only_of": ["What is in the {k} picture alone?", "Which thing is in the {k} picture alone?"],
+  "moved": ["Is the {n} in the same place in both pictures?", "Is the place of the {n} the same in both pictures?"],
+  "recoloured": ["Does the {n} have the same colour in both pictures?", "Is the colour of the {n} the same in both pictures?"],
 } | korean.WORDINGS
+
+# Only learnt from, so that the scorer's questions stay as they are: each way to ask with either name first.
+LEARNT = {
+  "relation": ["Seen from the {m}, on which side is the {n}?", "On which side is the {n}, seen from the {m}?", "On which side is the {n} of the {m}?",
+               "Seen from the {m}, is the {n} left, right, above or below?", "Where is the {n}: left, right, above or below the {m}?",
+               "Relative to the {m}, on which side is the {n}?", "Where is the {n} when seen from the {m}?"],
+}
 
 
 def say(rng, key, test=False, unseen=None, **names):
@@ -84,5 +94,5 @@ def say(rng, key, test=False, unseen=None, **names):
   texts = WORDINGS[key]
   keep = len(texts) - (2 if len(texts) >= 8 else 0)
   unseen = (rng.random() < .5 if unseen is None else unseen) if test and keep < len(texts) else False
-  choices = texts[keep:] if unseen else texts[:keep]
+  choices = texts[keep:] if unseen else texts[:keep] if test else texts[:keep] + LEARNT.get(key, [])
   return str(choices[rng.integers(len(choices))]).format(**names), bool(unseen)
