@@ -100,6 +100,22 @@ TEST_CASE("pictures are read from files and from memory") {
   CHECK(copy.rgb() == from_file.rgb());
 }
 
+TEST_CASE("a BMP of 24 bits with masks has those of its bytes, or is refused") {
+  const auto bmp = [](std::uint8_t red_place, std::uint8_t blue_place) {
+    std::array<std::uint8_t, 70> file{'B', 'M', 70, 0, 0, 0, 0, 0, 0, 0, 66, 0, 0, 0, 52};
+    file[18] = file[22] = file[26] = 1;  // width, height, planes
+    file[28] = 24;
+    file[30] = 3;  // bit fields
+    file[54 + red_place] = file[58 + 1] = file[62 + blue_place] = 0xFF;
+    file[66] = 9;  // the first byte of the pixel
+    return file;
+  };
+  const auto usual = bmp(2, 0), swapped = bmp(0, 2);
+  CHECK(Image::from_memory(usual.data(), usual.size()).rgb()[2] == 9);
+  CHECK_THROWS_WITH_AS(Image::from_memory(swapped.data(), swapped.size()),
+                       doctest::Contains("bit fields ff, ff00, ff0000, 0 are not supported"), Error);
+}
+
 TEST_CASE("files that are not there, folders, and nothing in memory are errors") {
   const auto code = [](auto call) {
     try {
