@@ -117,7 +117,7 @@ EOF
 }
 
 # What the tests need of Python: the reference implementation that lmm is compared with. The second list is installed
-# without what it depends on: of those packages only the data is used. So is the third, in a folder of its own:
+# without what it depends on, of which nothing is used. So is the third, in a folder of its own:
 # torchvision, which transformers needs for videos and for Qwen's and SmolVLM2's pictures, and whose wheel wants another torch.
 lmm_install_test_python() {
   lmm_make_venv

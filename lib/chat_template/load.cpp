@@ -124,8 +124,9 @@ std::optional<ChatTemplate> ChatTemplate::load(const fs::path& folder) {
   if (with_tools != sources.end()) {
     result.with_tools_ = parse(std::move(with_tools->second.text), std::move(with_tools->second.where)).program_;
   }
-  for (auto& [name, own] : processor ? built_in(folder, video_default) : Sources()) {
-    result.with_videos_ = parse(std::move(own.text), std::move(own.where)).program_;
+  if (processor) sources = built_in(folder, video_default);
+  if (const auto own = sources.find("default"); processor && own != sources.end()) {
+    result.with_videos_ = parse(std::move(own->second.text), std::move(own->second.where)).program_;
   }
   result.processor_ = processor;
   return result;

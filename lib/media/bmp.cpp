@@ -253,10 +253,10 @@ Decoded decode_bmp(Bytes file, std::string_view where) {
   const unsigned bits = header.bits;
   const std::array<Color, 256> palette = bits <= 8 ? read_palette(in, header) : std::array<Color, 256>{};
   const bool green6 = bits == 16 && six_green_bits(in, header);
-  if (bits == 24 && header.compression == bit_fields && byte_order(in, header) != Color{2, 1, 0}) {
+  const Color order = bits >= 24 ? byte_order(in, header) : Color{2, 1, 0};
+  if (bits == 24 && order != Color{2, 1, 0}) {
     fail(ErrorCode::bad_file, "{}: BMP: 24 bits a pixel with masks other than those of blue, green and red", where);
   }
-  const Color order = bits == 32 ? byte_order(in, header) : Color{2, 1, 0};
 
   const bool runs = header.compression == rle8 || header.compression == rle4;
   const std::vector<std::uint8_t> indices = runs ? expand_runs(in, header) : std::vector<std::uint8_t>();

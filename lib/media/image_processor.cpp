@@ -86,6 +86,12 @@ bool processor_flag(const Fields& fields, std::string_view name, bool otherwise)
   return fields.boolean(name, otherwise);
 }
 
+double processor_fps(const Fields& fields) {
+  const double fps = fields.number("fps");
+  if (!(fps > 0.0 && fps <= 1e6)) fields.wrong("fps", "a number above 0, at most 1000000");
+  return fps;
+}
+
 void require_set(const Fields& fields, std::string_view name, bool used) {
   if (used && fields.json().contains(std::string(name)) && !fields.has(name)) {
     fail(ErrorCode::bad_file, "{}: {} is null, but used", fields.where(), name);

@@ -39,6 +39,9 @@ void check_processor_fields(const Fields& fields, std::span<const std::string_vi
 /// A flag: an explicit null is false (the reference keeps it as None), an absent one has the default.
 bool processor_flag(const Fields& fields, std::string_view name, bool otherwise);
 
+/// The field "fps": frames a second, above 0 and at most 1e6. Error bad_file.
+double processor_fps(const Fields& fields);
+
 /// Error bad_file where a field that is used is null: the reference keeps None and raises later.
 void require_set(const Fields& fields, std::string_view name, bool used);
 

@@ -156,21 +156,21 @@ Taps make_taps(std::int64_t in_size, std::int64_t out_size, Resample resample, R
   taps.count.resize(size);
   taps.coefficient.resize(size * static_cast<std::size_t>(taps.stride));
   std::vector<double> weights(static_cast<std::size_t>(taps.stride));
-  // Torch's rounding depends on the largest weight of all, so that they are worked out twice rather than kept.
-  double largest = 0.0;
-  for (const bool measures : {true, false}) {
-    if (measures && rounding != Rounding::torch) continue;
-    const int bits = rounding == Rounding::torch ? torch_bits(largest) : kCoefficientBits;
-    for (std::size_t i = 0; i < size; ++i) {
-      const Reach reach = weights_of(filter, static_cast<std::int64_t>(i), in_size, scale, weights);
-      taps.first[i] = static_cast<std::int32_t>(reach.first);
-      taps.count[i] = static_cast<std::int32_t>(reach.count);
-      std::int32_t* const row = taps.coefficient.data() + i * static_cast<std::size_t>(taps.stride);
-      for (std::size_t k = 0; k < static_cast<std::size_t>(reach.count); ++k) {
-        largest = std::max(largest, weights[k]);
-        if (!measures) row[k] = fixed_point(weights[k], bits);
-      }
+  int bits = kCoefficientBits;
+  if (rounding == Rounding::torch) {  // depends on the largest weight of all: they are worked out twice rather than kept
+    double largest = 0.0;
+    for (std::int64_t i = 0; i < out_size; ++i) {
+      const Reach reach = weights_of(filter, i, in_size, scale, weights);
+      largest = std::max(largest, *std::max_element(weights.begin(), weights.begin() + std::max<std::int64_t>(reach.count, 1)));
     }
+    bits = torch_bits(largest);
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    const Reach reach = weights_of(filter, static_cast<std::int64_t>(i), in_size, scale, weights);
+    taps.first[i] = static_cast<std::int32_t>(reach.first);
+    taps.count[i] = static_cast<std::int32_t>(reach.count);
+    std::transform(weights.begin(), weights.begin() + reach.count, taps.coefficient.begin() + static_cast<std::ptrdiff_t>(i) * taps.stride,
+                   [&](double weight) { return fixed_point(weight, bits); });
   }
   split(taps);
   return taps;

@@ -40,9 +40,9 @@ void check_times(const std::vector<double>& times) {
 }
 
 void check_source(const Video::Source& source) {
-  constexpr std::int64_t kMostFrames = std::int64_t{1} << 40;  // a double tells their indices apart
-  if (source.total < 1 || source.total > kMostFrames) {
-    fail(ErrorCode::invalid_argument, "total is {} frames, expected 1 to {}", source.total, kMostFrames);
+  constexpr std::int64_t kMostTotal = std::int64_t{1} << 40;  // a double tells their indices apart
+  if (source.total < 1 || source.total > kMostTotal) {
+    fail(ErrorCode::invalid_argument, "total is {} frames, expected 1 to {}", source.total, kMostTotal);
   }
   if (!std::isfinite(source.fps) || !(source.fps > 0.0)) {
     fail(ErrorCode::invalid_argument, "fps is {}, expected a finite number above 0", source.fps);
@@ -90,6 +90,15 @@ Video make_video(std::vector<std::shared_ptr<const Picture>> frames, Video::Sour
   }
   video.key = key_of(video);
   return video;
+}
+
+void check_sampling(std::int64_t total, std::optional<double> fps) {
+  if (total < 1 || total > kMostFrames) {
+    fail(ErrorCode::invalid_argument, "the video has {} frames, expected 1 to {}", total, kMostFrames);
+  }
+  if (fps && !(std::isfinite(*fps) && *fps > 0.0)) {
+    fail(ErrorCode::invalid_argument, "fps is {}, expected a finite number above 0", *fps);
+  }
 }
 
 std::optional<double> frame_rate(const Video& video) {

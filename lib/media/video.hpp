@@ -35,6 +35,13 @@ Video make_video(std::vector<std::shared_ptr<const Picture>> frames, std::vector
 /// Frames at source.indices of a longer video; their times are index / fps. Throws Error: invalid_argument (as above).
 Video make_video(std::vector<std::shared_ptr<const Picture>> frames, Video::Source source);
 
+inline constexpr std::int64_t kMostFrames = 1 << 24;  ///< fp32, in which a reference counts them, tells no more apart
+inline constexpr double kUnknownFps = 24.0;           ///< what the reference takes an unknown rate for
+
+/// Whether frames can be chosen from a video of `total` frames, `fps` a second. Throws Error: invalid_argument (no frames or
+/// more than kMostFrames; a rate that is not above 0).
+void check_sampling(std::int64_t total, std::optional<double> fps);
+
 /// Frames a second: of the source, else how many fit between the first time and the last one. That is taken for the
 /// rate meant where it is a whole number of thousandths (29.97) or of 1001st parts (30000 / 1001) but for the rounding
 /// of times. None where a single time, or equal ones, tell nothing.

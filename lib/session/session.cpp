@@ -74,10 +74,7 @@ Reply answer(const char* name, Conversation& conversation, const Message& messag
     return take_reply(*job);
   } catch (...) {  // also what a callback of the host's threw: then the job goes on
     job->cancel();
-    if (options.on_tap) {  // which may stand in a frame of the host's that is left now
-      std::unique_lock lock(job->mutex);
-      job->changed.wait(lock, [&] { return job->ended; });
-    }
+    if (options.on_tap) deliver(*job, {}, {});  // it may stand in a frame of the host's that is left now: wait for the end
     conversation.edit([&](std::vector<Turn>& turns) { turns.swap(before); });
     throw;
   }

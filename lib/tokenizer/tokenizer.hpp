@@ -85,7 +85,7 @@ class StreamDecoder {
   /// Text that is settled by this token, may be empty. An id without token gives nothing, as in the reference's decode:
   /// embeddings often have more rows than the vocabulary tokens.
   std::string push(std::int32_t id);
-  /// What is held back: what finish() would give now.
+  /// What is held back: what finish() would give now. Costs as much as there is.
   std::string pending() const;
   /// What was held back. Call once, at the end.
   std::string finish();

@@ -338,7 +338,7 @@ def test_greedy_text_of_tiny_models(lmm, pictures, note, name):
 STOPS = {  # what a bias makes the model say, and what stops it
     "a special token": (3, ["<end_of_utterance>"], None),
     "bytes": (8, ["\n\n"], "<0x0A>"),
-    "a character of several bytes": (8, ["\n"], None),
+    "the end of a line": (8, ["\n"], None),
     "nothing": (8, ["two\n"], None),
 }
 

@@ -55,11 +55,11 @@ def parts_of(pictures=(), videos=()):
     return [{"image": str(path)} for path in pictures] + [{"video": video_reference.spelled(video)} for video in videos]
 
 
-def traced(driver, folder, prompt, parts, **more):
-    """Taps of a raw prompt."""
+def traced(driver, folder, prompt, parts, raw=True, **more):
+    """Taps of a prompt."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    answer = driver.ask(prompt, parts=parts, raw=True, max_tokens=1, taps=str(folder), **more)
+    answer = driver.ask(prompt, parts=parts, raw=raw, max_tokens=1, taps=str(folder), **more)
     assert "error" not in answer, answer
     return joined({name: np.fromfile(folder / f"{name}.f32", np.float32).reshape(shape) for name, shape in answer["shapes"].items()}), answer
 

@@ -23,11 +23,12 @@ from transformers.video_utils import VideoMetadata  # noqa: E402
 import checkpoints  # noqa: E402
 import picture_files  # noqa: E402
 import reference  # noqa: E402
-from test_model import Driver, check_fp32, flat, joined, near_ties, run  # noqa: E402
+from test_model import Driver, check_fp32, flat, near_ties, run  # noqa: E402
 from test_pixels import CONFIGS, FILES, SIZES, compare_tiles, large_picture, write_config  # noqa: E402
 from test_pixels import Driver as PixelsDriver  # noqa: E402
+from test_qwen_vl_video import parts_of, traced  # noqa: E402
 from test_video_pixels import frames_of  # noqa: E402
-from video_reference import array, metadata, spelled  # noqa: E402
+from video_reference import array, metadata  # noqa: E402
 
 NEW, PUBLISHED = "smolvlm", "smolvlm-old"  # as transformers 5 saves it, and as published
 
@@ -77,20 +78,8 @@ class Reference(reference.Reference):
         return dict(input_ids=made["input_ids"], pixel_values=pixels)
 
 
-def parts_of(pictures=(), videos=()):
-    return [{"image": str(path)} for path in pictures] + [{"video": spelled(video)} for video in videos]
-
-
 def message(prompt, pictures=0, videos=0):
     return {"role": "user", "content": [{"type": "image"}] * pictures + [{"type": "video"}] * videos + [{"type": "text", "text": prompt}]}
-
-
-def traced(driver, folder, prompt, parts):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    answer = driver.ask(prompt, parts=parts, max_tokens=1, taps=str(folder))
-    assert "error" not in answer, answer
-    return joined({name: np.fromfile(folder / f"{name}.f32", np.float32).reshape(shape) for name, shape in answer["shapes"].items()}), answer
 
 
 def picture(folder):
@@ -180,7 +169,7 @@ def test_pixels_and_layers_of_one_video(folder, tmp_path):
         for count, size, fps in VIDEOS:
             video = (frames_of(tmp_path, count, *size, seed=count), fps)
             inputs = model.inputs(model.render([message("What happens?", videos=1)]), videos=[video])
-            ours, answer = traced(driver, tmp_path / "taps", "What happens?", parts_of(videos=[video]))
+            ours, answer = traced(driver, tmp_path / "taps", "What happens?", parts_of(videos=[video]), raw=False)
             assert answer["usage"]["prompt_tokens"] == inputs["input_ids"].shape[1], count
             np.testing.assert_array_equal(flat(ours["pixel_values"]), flat(inputs["pixel_values"]))
             check_fp32(ours, model.trace(inputs), count)
@@ -235,7 +224,7 @@ def test_settings(tmp_path, name):
         for count, size, fps in VIDEOS[1:4]:
             video = (frames_of(tmp_path, count, *size, seed=count), fps)
             inputs = model.inputs(model.render([message("Hm?", videos=1)]), videos=[video])
-            ours, answer = traced(driver, tmp_path / "taps", "Hm?", parts_of(videos=[video]))
+            ours, answer = traced(driver, tmp_path / "taps", "Hm?", parts_of(videos=[video]), raw=False)
             assert answer["usage"]["prompt_tokens"] == inputs["input_ids"].shape[1], count
             np.testing.assert_array_equal(flat(ours["pixel_values"]), flat(inputs["pixel_values"]))
 

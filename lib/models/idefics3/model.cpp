@@ -88,7 +88,7 @@ class Idefics3 final : public Family {
     VideoProcessorConfig config = videos_.get();
     if (wanted != 0.0) {
       config.fps = wanted;
-      if (!config.num_frames) config.num_frames = kMostFrames;
+      if (!config.num_frames) config.num_frames = media::kMostFrames;
     }
     return idefics3::sample_frames(total, fps, config);
   }

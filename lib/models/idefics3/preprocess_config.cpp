@@ -109,18 +109,12 @@ std::int64_t read_image_seq_len(const media::ProcessorFile& file, const std::fil
   return processor.integer_in("image_seq_len", 1, 1 << 20, ImageProcessorConfig().image_seq_len);
 }
 
-double read_fps(const Fields& fields) {
-  const double fps = fields.number("fps");
-  if (!(fps > 0.0 && fps <= 1e6)) fields.wrong("fps", "a number above 0, at most 1000000");
-  return fps;
-}
-
 /// How many frames: of video_sampling, whose video_size is the size where there is no other, else of fields of their own.
 void read_sampling(const Fields& fields, VideoProcessorConfig& config) {
   if (fields.has("video_sampling")) {
     const Fields sampling = fields.object("video_sampling");
-    config.num_frames = sampling.integer_in("max_frames", 1, kMostFrames);
-    config.fps = read_fps(sampling);
+    config.num_frames = sampling.integer_in("max_frames", 1, media::kMostFrames);
+    config.fps = media::processor_fps(sampling);
     if (!fields.has("size")) {
       sampling.at("video_size");
       read_size(sampling, "video_size", config.frame);
@@ -132,8 +126,8 @@ void read_sampling(const Fields& fields, VideoProcessorConfig& config) {
          fields.has("num_frames") ? fields.at("num_frames").dump() : "not there", fields.has("fps") ? fields.at("fps").dump() : "not there");
   }
   if (!fields.has("fps")) return;
-  config.num_frames = fields.integer_in("num_frames", 1, kMostFrames);
-  config.fps = read_fps(fields);
+  config.num_frames = fields.integer_in("num_frames", 1, media::kMostFrames);
+  config.fps = media::processor_fps(fields);
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 namespace lmm::models::idefics3 {
 namespace {
 
-constexpr double kUnknownFps = 24.0;
 constexpr double kSkippedSeconds = 1.0;        // at both ends of a long video
 constexpr std::int64_t kMostTold = 999'999;    // frames that in_words can say
 constexpr double kMostSeconds = 1e12;          // whole numbers far beyond any video's
@@ -51,17 +50,12 @@ std::string in_words(std::int64_t number) {
 }
 
 std::vector<std::int64_t> sample_frames(std::int64_t total, std::optional<double> fps, const VideoProcessorConfig& config) {
-  if (total < 1 || total > kMostFrames) {
-    fail(ErrorCode::invalid_argument, "the video has {} frames, expected 1 to {}", total, kMostFrames);
-  }
-  if (fps && !(std::isfinite(*fps) && *fps > 0.0)) {
-    fail(ErrorCode::invalid_argument, "fps is {}, expected a finite number above 0", *fps);
-  }
+  media::check_sampling(total, fps);
   std::int64_t first = 0;
   std::int64_t last = total - 1;
   std::int64_t count = total;
   if (config.num_frames) {
-    const double rate = fps.value_or(kUnknownFps);
+    const double rate = fps.value_or(media::kUnknownFps);
     const double duration = static_cast<double>(total) / rate;
     const auto most = static_cast<double>(*config.num_frames);
     count = whole(std::clamp(std::nearbyint(config.fps * duration), 1.0, most));

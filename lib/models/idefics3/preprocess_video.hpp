@@ -13,8 +13,6 @@
 /// (transformers/models/smolvlm/video_processing_smolvlm.py and processing_smolvlm.py).
 namespace lmm::models::idefics3 {
 
-inline constexpr std::int64_t kMostFrames = 1 << 24;
-
 /// Settings of SmolVLMVideoProcessor, with its defaults.
 struct VideoProcessorConfig {
   ImageProcessorConfig frame = {};              ///< of each frame, which is never split

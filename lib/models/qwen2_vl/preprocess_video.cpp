@@ -9,9 +9,6 @@
 namespace lmm::models::qwen2_vl {
 namespace {
 
-constexpr double kUnknownFps = 24.0;
-constexpr std::int64_t kMostFrames = 1 << 24;  // fp32, in which the reference counts them, tells no more apart
-
 [[noreturn]] void too_few(std::int64_t total, const VideoProcessorConfig& config) {
   fail(ErrorCode::invalid_argument, "the video has {} frames, too few for the model's video processor: a temporal patch takes {}",
        total, config.temporal_patch_size);
@@ -66,7 +63,7 @@ std::vector<std::int64_t> sample_qwen3_vl(std::int64_t total, double fps, const 
     count = *config.num_frames;
   } else if (config.fps) {
     const double wanted = static_cast<double>(total) / fps * *config.fps;
-    count = wanted < static_cast<double>(kMostFrames) ? whole(wanted) : kMostFrames;
+    count = wanted < static_cast<double>(media::kMostFrames) ? whole(wanted) : media::kMostFrames;
     count = std::min({std::max(count, config.min_frames), config.max_frames, total});
   } else {
     count = std::min(std::max(total, config.min_frames), config.max_frames);
@@ -146,14 +143,9 @@ PatchGrid frame_grid(std::int64_t frames, Size size, const VideoProcessorConfig&
 }  // namespace
 
 std::vector<std::int64_t> sample_frames(std::int64_t total, std::optional<double> fps, const VideoProcessorConfig& config) {
-  if (total < 1 || total > kMostFrames) {
-    fail(ErrorCode::invalid_argument, "the video has {} frames, expected 1 to {}", total, kMostFrames);
-  }
-  if (fps && !(std::isfinite(*fps) && *fps > 0.0)) {
-    fail(ErrorCode::invalid_argument, "fps is {}, expected a finite number above 0", *fps);
-  }
+  media::check_sampling(total, fps);
   if (!config.do_sample_frames) return all_frames(total);
-  const double rate = fps.value_or(kUnknownFps);
+  const double rate = fps.value_or(media::kUnknownFps);
   return config.kind == VideoClass::qwen2_vl ? sample_qwen2_vl(total, rate, config) : sample_qwen3_vl(total, rate, config);
 }
 

@@ -71,8 +71,7 @@ void read_pixel_limits(const Fields& fields, VideoProcessorConfig& config) {
 void read_sampling(const Fields& fields, VideoProcessorConfig& config) {
   config.do_sample_frames = media::processor_flag(fields, "do_sample_frames", config.do_sample_frames);
   if (fields.has("fps")) {
-    config.fps = fields.number("fps");
-    if (!(*config.fps > 0.0 && *config.fps <= 1e6)) fields.wrong("fps", "a number above 0, at most 1000000");
+    config.fps = media::processor_fps(fields);
   } else if (fields.json().contains("fps")) {
     config.fps.reset();
   }
