@@ -1,12 +1,29 @@
 #include "lib/nn/activation.hpp"
 
 #include "lib/core/error.hpp"
+#include "lib/nn/kernels/bf16_rows.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace lmm::nn {
 
 using kernels::Nonlinearity;
+
+namespace {
+
+const std::uint16_t* bits(const at::Tensor& x) { return static_cast<const std::uint16_t*>(x.const_data_ptr()); }
+
+// x = f(x) or f(x) * by in place, on torch's threads.
+void by_kernel(Nonlinearity f, const at::Tensor& x, const std::uint16_t* by) {
+  constexpr std::int64_t kGrain = 32768;  // numbers that are worth a thread
+  auto* const out = static_cast<std::uint16_t*>(x.mutable_data_ptr());
+  at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    kernels::activate(kernels::best_isa(), f, out + begin, by != nullptr ? by + begin : nullptr, end - begin);
+  });
+}
+
+}  // namespace
 
 Activation::Activation(std::string_view name) {
   if (name == "silu" || name == "swish") {
@@ -25,7 +42,22 @@ Activation::Activation(std::string_view name) {
   }
 }
 
+// torch takes the tanh of a large vision tower as long as a fourth of its attention.
+bool Activation::has_kernel(const at::Tensor& x) const {
+  return kind_ != Nonlinearity::none && x.device().is_cpu() && x.scalar_type() == at::kBFloat16 && x.is_contiguous();
+}
+
+at::Tensor Activation::gated(const at::Tensor& gate, const at::Tensor& up) const {
+  if (!has_kernel(gate) || !has_kernel(up)) return (*this)(gate).mul_(up);
+  by_kernel(kind_, gate, bits(up));
+  return gate;
+}
+
 at::Tensor Activation::operator()(const at::Tensor& x) const {
+  if (has_kernel(x)) {
+    by_kernel(kind_, x, nullptr);
+    return x;
+  }
   switch (kind_) {
     case Nonlinearity::none: return x;
     case Nonlinearity::silu: return at::silu(x);

@@ -12,12 +12,18 @@ namespace lmm::nn {
 class Activation {
  public:
   explicit Activation(std::string_view name);
+  /// f(x); what x holds may be overwritten with it.
   at::Tensor operator()(const at::Tensor& x) const;
+
+  /// f(gate) * up, as gated MLPs have it; what gate holds may be overwritten with it.
+  at::Tensor gated(const at::Tensor& gate, const at::Tensor& up) const;
 
   /// The same for lmm's own kernels, which compute it behind a product.
   kernels::Nonlinearity kind() const noexcept { return kind_; }
 
  private:
+  bool has_kernel(const at::Tensor& x) const;
+
   kernels::Nonlinearity kind_;
 };
 

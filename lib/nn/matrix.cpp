@@ -20,8 +20,40 @@ constexpr std::int64_t kFewRows = 4;  // as many as the kernels take at once: th
 // From here on filling a panel is little beside its use.
 constexpr std::int64_t kManyRows = 16;
 
-// Of rows multiplied at a time, which bounds the working space.
+// With dot products of bf16 numbers it takes more: torch fills its panels faster.
+constexpr std::int64_t kManyRowsInPairs = 256;
+
+// Of rows multiplied at a time, in pairs of weights instead: this bounds the working space, and panels stay in the caches.
 constexpr std::int64_t kMostRows = 768;
+constexpr std::int64_t kMostWeights = 1 << 22;
+
+kernels::Matmul part_of(const kernels::Matmul& whole, std::int64_t row, std::int64_t rows, std::int64_t output, std::int64_t outputs) {
+  const std::int64_t size = whole.dtype == DType::bf16 ? 2 : 4;
+  kernels::Matmul part = whole;
+  part.x = static_cast<const char*>(whole.x) + row * whole.x_stride * size;
+  part.y = static_cast<char*>(whole.y) + (row * whole.y_stride + output) * size;
+  part.rows = rows;
+  if (outputs == whole.w.out) return part;
+  part.w.weight = static_cast<const char*>(whole.w.weight) + output * whole.w.in * size;
+  if (whole.w.bias != nullptr) part.w.bias = static_cast<const char*>(whole.w.bias) + output * size;
+  part.w.out = outputs;
+  return part;
+}
+
+void multiply(const kernels::Matmul& product) {
+  thread_local kernels::MatmulPlan plan;  // of the worker thread: its working space serves all matrices
+  plan.bind(kernels::best_isa(), product, ::omp_get_max_threads());
+  // On torch's threads, as in Attention.
+  kernels::MatmulPlan& work = plan;  // one object for all threads, not one of each
+  const int prepare_chunks = work.prepare_chunks(), multiply_chunks = work.multiply_chunks();
+#pragma omp parallel
+  {
+#pragma omp for schedule(dynamic)
+    for (int chunk = 0; chunk < prepare_chunks; ++chunk) work.prepare(chunk);
+#pragma omp for schedule(dynamic)
+    for (int chunk = 0; chunk < multiply_chunks; ++chunk) work.multiply(chunk, ::omp_get_thread_num());
+  }
+}
 
 }  // namespace
 
@@ -82,43 +114,37 @@ at::Tensor Matrix::few(const at::Tensor& x, const at::Tensor& bias) const {
   return out.to(x.scalar_type()).view(shape);
 }
 
-// torch has the tiles, bf16 dot products where these outpace fp32's multiply-add, and fp32 products as fast as ours.
+// torch has the tiles, and fp32 products as fast as ours.
 bool Matrix::has_kernel(const at::Tensor& x) const {
   if (!stored_.device().is_cpu() || x.scalar_type() != dtype_) return false;
   const bool half = dtype_ == at::kBFloat16;
   if (half && kernels::has_bf16_tiles()) return false;
   if (packing_ != WeightType::full) return true;
   const kernels::Isa isa = kernels::best_isa();
-  return half && isa != kernels::Isa::avx512_bf16 && isa != kernels::Isa::portable && x.numel() >= kManyRows * in_;
+  const std::int64_t many = isa == kernels::Isa::avx512_bf16 ? kManyRowsInPairs : kManyRows;
+  return half && isa != kernels::Isa::portable && x.numel() >= many * in_;
 }
 
 at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const {
-  thread_local kernels::MatmulPlan plan;  // of the worker thread: its working space serves all matrices
   const at::Tensor rows = x.reshape({-1, in_}).contiguous();
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = out_;
   at::Tensor out = at::empty(shape, x.options());
-  const auto bytes = static_cast<std::int64_t>(x.element_size());
   kernels::Matmul product;
   product.dtype = kernel_type(dtype_);
+  product.x = rows.const_data_ptr();
+  product.y = out.mutable_data_ptr();
   product.x_stride = in_;
   product.y_stride = out_;
+  product.rows = rows.size(0);
   product.w = view(bias);
   product.nonlinearity = nonlinearity;
-  for (std::int64_t first = 0; first < rows.size(0); first += kMostRows) {
-    product.x = static_cast<const char*>(rows.const_data_ptr()) + first * product.x_stride * bytes;
-    product.y = static_cast<char*>(out.mutable_data_ptr()) + first * product.y_stride * bytes;
-    product.rows = std::min(kMostRows, rows.size(0) - first);
-    plan.bind(kernels::best_isa(), product, ::omp_get_max_threads());
-    // On torch's threads, as in Attention.
-    kernels::MatmulPlan& work = plan;  // one object for all threads, not one of each
-    const int prepare_chunks = work.prepare_chunks(), multiply_chunks = work.multiply_chunks();
-#pragma omp parallel
-    {
-#pragma omp for schedule(dynamic)
-      for (int chunk = 0; chunk < prepare_chunks; ++chunk) work.prepare(chunk);
-#pragma omp for schedule(dynamic)
-      for (int chunk = 0; chunk < multiply_chunks; ++chunk) work.multiply(chunk, ::omp_get_thread_num());
+  const bool pairs = kernels::in_pairs(kernels::best_isa(), product);
+  const std::int64_t most_rows = pairs ? product.rows : kMostRows;
+  const std::int64_t most_outputs = pairs ? std::max(kMostWeights / in_, std::int64_t{1}) : out_;
+  for (std::int64_t row = 0; row < product.rows; row += most_rows) {
+    for (std::int64_t output = 0; output < out_; output += most_outputs) {
+      multiply(part_of(product, row, std::min(most_rows, product.rows - row), output, std::min(most_outputs, out_ - output)));
     }
   }
   return out;

@@ -1,27 +1,24 @@
 #include "lib/nn/kernels/bf16_attention.hpp"
 
-#include "lib/nn/kernels/bf16_tile.hpp"
+#include "lib/nn/kernels/pairs.hpp"
 #include "lib/nn/kernels/row_kernels.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace lmm::nn::kernels {
 namespace {
 
 constexpr std::int64_t kKeysPerPack = 64;
+constexpr std::int64_t kPairLanes = 16;
 
 std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 std::int64_t parts(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
-template <typename Number>
-Number as(std::uint16_t half) {
-  if constexpr (sizeof(Number) == sizeof half) {
-    return half;
-  } else {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
-  }
-}
+constexpr std::uint16_t kZeros[kMaxTileDim] = {};  // stand behind the last key
+
+float widened(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
 
 }  // namespace
 
@@ -44,31 +41,55 @@ int Bf16AttentionPlan::pack_chunks() const noexcept {
   return static_cast<int>(a_.kv_heads * (padded_keys_ / kKeysPerPack));
 }
 
-template <typename Number>
-void Bf16AttentionPlan::pack_as(int chunk, std::int64_t lanes, std::int64_t group) noexcept {
-  const std::int64_t blocks = padded_keys_ / kKeysPerPack;
-  const std::int64_t head = chunk / blocks, first = chunk % blocks * kKeysPerPack, d = a_.head_dim;
-  Number* const keys = reinterpret_cast<Number*>(keys_.data()) + (head * padded_keys_ + first) * d;
-  Number* const values = reinterpret_cast<Number*>(values_.data()) + (head * padded_keys_ + first) * padded_dim_;
-  static constexpr std::uint16_t kZeros[kMaxTileDim] = {};  // stand behind the last key
-  const auto row = [&](const std::uint16_t* from, std::int64_t of_head, std::int64_t of_token, std::int64_t s) {
-    return first + s < a_.keys ? from + head * of_head + (first + s) * of_token : kZeros;
-  };
+const std::uint16_t* Bf16AttentionPlan::key(std::int64_t head, std::int64_t s) const noexcept {
+  return s < a_.keys ? a_.k + head * a_.k_head + s * a_.k_token : kZeros;
+}
+
+const std::uint16_t* Bf16AttentionPlan::value(std::int64_t head, std::int64_t s) const noexcept {
+  return s < a_.keys ? a_.v + head * a_.v_head + s * a_.v_token : kZeros;
+}
+
+void Bf16AttentionPlan::pack_floats(std::int64_t head, std::int64_t first, std::int64_t lanes) noexcept {
+  const std::int64_t d = a_.head_dim;
+  float* const keys = keys_.data() + (head * padded_keys_ + first) * d;
+  float* const values = values_.data() + (head * padded_keys_ + first) * padded_dim_;
   for (std::int64_t s = 0; s < kKeysPerPack; ++s) {
-    const std::uint16_t* const k = row(a_.k, a_.k_head, a_.k_token, s);
-    Number* const to_keys = keys + s / lanes * lanes * d + s % lanes * group;
-    for (std::int64_t i = 0; i < d; ++i) to_keys[i / group * group * lanes + i % group] = as<Number>(k[i]);
-    const std::uint16_t* const v = row(a_.v, a_.v_head, a_.v_token, s);
-    Number* const to_values = values + s / group * group * padded_dim_ + s % group;
-    for (std::int64_t i = 0; i < padded_dim_; ++i) to_values[i * group] = i < d ? as<Number>(v[i]) : Number{};
+    const std::uint16_t* const k = key(head, first + s);
+    float* const to_keys = keys + s / lanes * lanes * d + s % lanes;
+    for (std::int64_t i = 0; i < d; ++i) to_keys[i * lanes] = widened(k[i]);
+    const std::uint16_t* const v = value(head, first + s);
+    float* const to_values = values + s * padded_dim_;
+    for (std::int64_t i = 0; i < padded_dim_; ++i) to_values[i] = i < d ? widened(v[i]) : 0.0F;
+  }
+}
+
+void Bf16AttentionPlan::pack_pairs(std::int64_t head, std::int64_t first) noexcept {
+  const std::int64_t d = a_.head_dim;
+  auto* const keys = reinterpret_cast<std::uint16_t*>(keys_.data()) + (head * padded_keys_ + first) * d;
+  auto* const values = reinterpret_cast<std::uint16_t*>(values_.data()) + (head * padded_keys_ + first) * padded_dim_;
+  for (std::int64_t s = 0; s < kKeysPerPack; ++s) {
+    const std::uint16_t* const k = key(head, first + s);
+    std::uint16_t* const to = keys + s / kPairLanes * kPairLanes * d + s % kPairLanes * 2;
+    for (std::int64_t i = 0; i < d; i += 2) std::memcpy(to + i * kPairLanes, k + i, 2 * sizeof *k);
+  }
+  for (std::int64_t s = 0; s < kKeysPerPack; s += 2) {
+    const std::uint16_t *const even = value(head, first + s), *const odd = value(head, first + s + 1);
+    std::uint16_t* const to = values + s * padded_dim_;
+    for (std::int64_t i = 0; i < d; ++i) {
+      to[2 * i] = even[i];
+      to[2 * i + 1] = odd[i];
+    }
+    std::fill(to + 2 * d, to + 2 * padded_dim_, std::uint16_t{0});
   }
 }
 
 void Bf16AttentionPlan::pack(int chunk) noexcept {
+  const std::int64_t blocks = padded_keys_ / kKeysPerPack;
+  const std::int64_t head = chunk / blocks, first = chunk % blocks * kKeysPerPack;
   if (isa_ == Isa::avx512_bf16) {
-    pack_as<std::uint16_t>(chunk, 16, 2);
+    pack_pairs(head, first);
   } else {
-    pack_as<float>(chunk, row_kernels(isa_).lanes, 1);
+    pack_floats(head, first, row_kernels(isa_).lanes);
   }
 }
 

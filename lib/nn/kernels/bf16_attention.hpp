@@ -45,8 +45,10 @@ class Bf16AttentionPlan {
   void attend(int chunk) const noexcept;
 
  private:
-  template <typename Number>
-  void pack_as(int chunk, std::int64_t lanes, std::int64_t group) noexcept;
+  const std::uint16_t* key(std::int64_t head, std::int64_t s) const noexcept;
+  const std::uint16_t* value(std::int64_t head, std::int64_t s) const noexcept;
+  void pack_floats(std::int64_t head, std::int64_t first, std::int64_t lanes) noexcept;
+  void pack_pairs(std::int64_t head, std::int64_t first) noexcept;
 
   Bf16Attention a_;
   Isa isa_ = Isa::portable;

@@ -12,4 +12,8 @@ void rms_norm(Isa isa, const VectorView& weight, double eps, const std::uint16_t
   }
 }
 
+void activate(Isa isa, Nonlinearity f, std::uint16_t* x, const std::uint16_t* by, std::int64_t n) noexcept {
+  row_kernels(isa).activate_bf16(f, x, by, n);
+}
+
 }  // namespace lmm::nn::kernels

@@ -22,8 +22,4 @@ struct Bf16Tile {
   float scale;
 };
 
-/// Rows [begin, end) of one head, kMaxTileRows at most, keys and values packed as pairs of bf16 numbers for 16 lanes. Only
-/// where the machine has AVX-512 with bf16 dot products. RowKernels::attend_rows does it with fp32 numbers.
-void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t end) noexcept;
-
 }  // namespace lmm::nn::kernels

@@ -63,6 +63,7 @@ struct RowKernels {
 
   // As in bf16_rows.hpp.
   void (*rms_norm_bf16)(const std::uint16_t* x, const VectorView& weight, float eps, std::uint16_t* y);
+  void (*activate_bf16)(Nonlinearity f, std::uint16_t* x, const std::uint16_t* by, std::int64_t n);
 
   /// Rows [begin, end) of one head, keys and values packed as fp32 numbers for `lanes` lanes.
   void (*attend_rows)(const Bf16Tile& tile, std::int64_t begin, std::int64_t end);

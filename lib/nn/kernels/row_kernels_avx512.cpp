@@ -25,6 +25,7 @@ constexpr int kLanes = 16;
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/bf16_attention.inc"
 #include "lib/nn/kernels/panel_output.inc"
+#include "lib/nn/kernels/matmul_panel.inc"
 #include "lib/nn/kernels/matmul.inc"
 // clang-format on
 
@@ -32,8 +33,8 @@ constexpr int kLanes = 16;
 
 extern const RowKernels kAvx512RowKernels;
 const RowKernels kAvx512RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
-                                      store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, attend_rows,
-                                      kLanes};
+                                      store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
+                                      attend_rows,   kLanes};
 
 }  // namespace lmm::nn::kernels
 

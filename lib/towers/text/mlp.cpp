@@ -12,7 +12,7 @@ GatedMlp::GatedMlp(const nn::WeightScope& weights, const DecoderConfig& config)
       down_(weights.scope("down_proj"), config.intermediate_size, config.hidden_size, config.mlp_bias),
       activation_(config.activation) {}
 
-at::Tensor GatedMlp::operator()(const at::Tensor& x) const { return down_(gate_(x, activation_).mul_(up_(x))); }
+at::Tensor GatedMlp::operator()(const at::Tensor& x) const { return down_(activation_.gated(gate_(x), up_(x))); }
 
 MixtureMlp::MixtureMlp(const nn::WeightScope& weights, const DecoderConfig& config)
     : config_(config.mixture),
@@ -62,7 +62,7 @@ at::Tensor MixtureMlp::operator()(const at::Tensor& x) const {
     const at::Tensor tokens = at::floor_divide(pairs, config_.chosen);
     const Expert& expert = experts_[static_cast<std::size_t>(i)];
     const at::Tensor some = rows.index_select(0, tokens);
-    const at::Tensor inner = activation_(at::linear(some, expert.gate)).mul_(at::linear(some, expert.up));
+    const at::Tensor inner = activation_.gated(at::linear(some, expert.gate), at::linear(some, expert.up));
     const at::Tensor weight = share.flatten().index_select(0, pairs).unsqueeze(1).to(at::kFloat);
     out.index_add_(0, tokens, at::linear(inner, expert.down).to(at::kFloat).mul_(weight));
   }

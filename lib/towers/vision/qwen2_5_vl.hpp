@@ -21,7 +21,7 @@ struct Qwen25VisionConfig : QwenVisionConfig {
 class Qwen25VisionMlp {
  public:
   Qwen25VisionMlp(const nn::WeightScope& weights, const QwenVisionConfig& config);
-  at::Tensor operator()(const at::Tensor& x) const { return down_(gate_(x, activation_).mul_(up_(x))); }
+  at::Tensor operator()(const at::Tensor& x) const { return down_(activation_.gated(gate_(x), up_(x))); }
 
  private:
   nn::Linear gate_, up_, down_;

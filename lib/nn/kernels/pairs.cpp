@@ -1,4 +1,4 @@
-#include "lib/nn/kernels/bf16_tile.hpp"
+#include "lib/nn/kernels/pairs.hpp"
 
 #include "lib/nn/kernels/views.hpp"
 
@@ -21,11 +21,15 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr int kLanes = 16;
+#define LMM_ROUND_TO_BF16(v) _mm512_cvtneps_pbh(reinterpret_cast<__m512>(v))  // for simd.inc
+// clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
-
 #include "lib/nn/kernels/attention_tile.inc"
+#include "lib/nn/kernels/panel_output.inc"
+#include "lib/nn/kernels/matmul_panel.inc"
+// clang-format on
 
-/// bf16 numbers, two at a time: weights are rounded to bf16 between the two products.
+/// Weights of an attention are rounded to bf16 between its two products.
 struct Pairs {
   using Number = std::uint16_t;
   static constexpr int kGroup = 2;
@@ -41,8 +45,7 @@ struct Pairs {
     return reinterpret_cast<Floats>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(total), a, b));
   }
   static void put(Number* to, Floats weight) {
-    const __m256bh rounded = _mm512_cvtneps_pbh(reinterpret_cast<__m512>(weight));
-    __builtin_memcpy(to, &rounded, sizeof rounded);
+    store(to, weight);
   }
   static const Number* queries(const Bf16Tile& t, std::int64_t row, std::int64_t, Number*, std::int64_t& stride) {
     stride = t.q_token;
@@ -56,6 +59,17 @@ void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t
   attend_rows_of<Pairs>(tile, begin, end);
 }
 
+static_assert(kPairPanel == kPanel);
+
+void fill_pairs(const LinearView& w, std::int64_t first, float* out) noexcept {
+  // A pair stays together: to the filling it is one number of 32 bits.
+  fill_panel(static_cast<const float*>(w.weight), w.out, w.in / 2, first, 0, w.in / 2, out);
+}
+
+void matmul_in_pairs(const MatmulPanel& p) noexcept {
+  matmul_of<Pairs>(p, p.room, [&](std::int64_t begin, std::int64_t) { return p.filled + begin * kPanel; });
+}
+
 }  // namespace lmm::nn::kernels
 
 #if defined(__clang__)
@@ -67,7 +81,10 @@ void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t
 #else
 
 namespace lmm::nn::kernels {
-void attend_rows_in_pairs(const Bf16Tile&, std::int64_t, std::int64_t) noexcept {}  // no processor here has the instructions
+// No processor here has the instructions.
+void attend_rows_in_pairs(const Bf16Tile&, std::int64_t, std::int64_t) noexcept {}
+void fill_pairs(const LinearView&, std::int64_t, float*) noexcept {}
+void matmul_in_pairs(const MatmulPanel&) noexcept {}
 }  // namespace lmm::nn::kernels
 
 #endif
