@@ -10,10 +10,10 @@ void check_info(const lmm_info* info) {
   CHECK(length == model_folder().size());
   CHECK(std::string(lmm_info_family(info, nullptr)) == "idefics3");
   CHECK(std::string(lmm_info_architecture(info, &length)) == "Idefics3ForConditionalGeneration");
-  CHECK(lmm_info_parameters(info) == 8984832);
+  CHECK(lmm_info_parameters(info) == 8985856);
   CHECK(lmm_info_weight_bytes(info) == 2 * lmm_info_parameters(info));
   CHECK(lmm_info_context_length(info) == 512);
-  CHECK(lmm_info_vocab_size(info) == 1049);
+  CHECK(lmm_info_vocab_size(info) == 1053);
   CHECK(lmm_info_stored_dtype(info) == LMM_DTYPE_FP16);
   CHECK(lmm_info_sees_images(info));
   CHECK(lmm_info_has_chat_template(info));

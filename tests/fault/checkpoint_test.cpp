@@ -138,7 +138,7 @@ TEST_CASE("memory limits are kept before anything is allocated") {
   const ModelCopy copy;
   expect_load(copy, ErrorCode::out_of_memory, {"1000"}, {.max_memory = 1000});
   const Model model = Model::load(copy.folder(), {.max_memory = 1u << 30});
-  CHECK(model.info().parameters == 8984832);
+  CHECK(model.info().parameters == 8985856);
 }
 
 TEST_CASE("options of load that are out of range or not there") {
