@@ -44,9 +44,7 @@ struct Pairs {
   static Floats add(Floats total, __m512bh a, __m512bh b) {
     return reinterpret_cast<Floats>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(total), a, b));
   }
-  static void put(Number* to, Floats weight) {
-    store(to, weight);
-  }
+  static void put(Number* to, Floats weight) { store(to, weight); }
   static const Number* queries(const Bf16Tile& t, std::int64_t row, std::int64_t, Number*, std::int64_t& stride) {
     stride = t.q_token;
     return t.q + row * t.q_token;
