@@ -72,12 +72,12 @@ def test_recipe_trains_goes_on_exports_and_scores(assets, tmp_path):
   see, ask, folder = tmp_path / "see.pt", tmp_path / "ask.pt", tmp_path / "model"
   small = ["--tiny", 1, "--batch", 8, "--workers", 1, "--threads", 1, "--report", 0]
   assert "done: 2 steps" in recipe("train.py", "see", "--out", see, "--steps", 2, *small, environment=assets)
-  out = recipe("train.py", "ask", "--out", ask, "--steps", 3, "--init", see, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), *small, environment=assets)
-  assert "took over" in out and "done: 3 steps" in out
+  out = recipe("train.py", "ask", "--out", ask, "--steps", 12, "--init", see, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), *small, environment=assets)
+  assert "took over" in out and "done: 12 steps" in out
   losses = [json.loads(line)["losses"] for line in open(f"{ask}.log.jsonl")]
-  assert len(losses) == 3 and all(np.isfinite(list(x.values())).all() for x in losses)
+  assert len(losses) == 12 and all(np.isfinite(list(x.values())).all() for x in losses)
   assert losses[-1]["answers"] < losses[0]["answers"]
-  assert "going on at step 3" in recipe("train.py", "ask", "--out", ask, "--steps", 5, *small, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), environment=assets)
+  assert "going on at step 12" in recipe("train.py", "ask", "--out", ask, "--steps", 14, *small, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), environment=assets)
   kept = tmp_path / "kept.pt"
   recipe("train.py", "ask", "--out", kept, "--steps", 2, "--keep-eyes", 1, "--init", ask, "--vocabulary", os.path.join(MODEL, "tokenizer.json"), *small, environment=assets)
   before, after = (torch.load(path, weights_only=True) for path in (ask, kept))
