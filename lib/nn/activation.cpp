@@ -12,12 +12,11 @@ using kernels::Nonlinearity;
 
 namespace {
 
-const std::uint16_t* bits(const at::Tensor& x) { return static_cast<const std::uint16_t*>(x.const_data_ptr()); }
-
-// x = f(x) or f(x) * by in place, on torch's threads.
-void by_kernel(Nonlinearity f, const at::Tensor& x, const std::uint16_t* by) {
+// x = f(x), or f(x) * up where there is one, in place, on torch's threads.
+void by_kernel(Nonlinearity f, const at::Tensor& x, const at::Tensor* up = nullptr) {
   constexpr std::int64_t kGrain = 32768;  // numbers that are worth a thread
   auto* const out = static_cast<std::uint16_t*>(x.mutable_data_ptr());
+  const auto* const by = up != nullptr ? static_cast<const std::uint16_t*>(up->const_data_ptr()) : nullptr;
   at::parallel_for(0, x.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     kernels::activate(kernels::best_isa(), f, out + begin, by != nullptr ? by + begin : nullptr, end - begin);
   });
@@ -49,13 +48,13 @@ bool Activation::has_kernel(const at::Tensor& x) const {
 
 at::Tensor Activation::gated(const at::Tensor& gate, const at::Tensor& up) const {
   if (!has_kernel(gate) || !has_kernel(up)) return (*this)(gate).mul_(up);
-  by_kernel(kind_, gate, bits(up));
+  by_kernel(kind_, gate, &up);
   return gate;
 }
 
 at::Tensor Activation::operator()(const at::Tensor& x) const {
   if (has_kernel(x)) {
-    by_kernel(kind_, x, nullptr);
+    by_kernel(kind_, x);
     return x;
   }
   switch (kind_) {

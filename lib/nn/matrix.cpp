@@ -28,7 +28,7 @@ constexpr std::int64_t kMostRows = 768;
 constexpr std::int64_t kMostWeights = 1 << 22;
 
 kernels::Matmul part_of(const kernels::Matmul& whole, std::int64_t row, std::int64_t rows, std::int64_t output, std::int64_t outputs) {
-  const std::int64_t size = whole.dtype == DType::bf16 ? 2 : 4;
+  const std::int64_t size = kernels::bytes_of(whole.dtype);
   kernels::Matmul part = whole;
   part.x = static_cast<const char*>(whole.x) + row * whole.x_stride * size;
   part.y = static_cast<char*>(whole.y) + (row * whole.y_stride + output) * size;

@@ -7,20 +7,19 @@
 namespace lmm::nn::kernels {
 namespace {
 
-std::int64_t element_size(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
 
 // Keys and values of a slice are about this many bytes, see kChunkBytes in linear.cpp.
 constexpr std::int64_t kSliceBytes = 32 * 1024;
 
 std::int64_t slice_length(const AttentionShape& shape, DType dtype) {
-  const std::int64_t bytes = 2 * shape.head_dim * element_size(dtype);
+  const std::int64_t bytes = 2 * shape.head_dim * bytes_of(dtype);
   return std::clamp<std::int64_t>(kSliceBytes / std::max<std::int64_t>(bytes, 1) / 64 * 64, 64, 512);
 }
 
 char* row_of(void* data, const AttentionShape& shape, const LayerCache& cache, std::int64_t head,
              std::int64_t position) {
   const std::int64_t row = head * cache.capacity + position;
-  return static_cast<char*>(data) + row * shape.head_dim * element_size(cache.dtype);
+  return static_cast<char*>(data) + row * shape.head_dim * bytes_of(cache.dtype);
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr std::int64_t kKeysPerPack = 64;
-constexpr std::int64_t kPairLanes = 16;
 
 std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 std::int64_t parts(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }

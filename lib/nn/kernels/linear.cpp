@@ -34,7 +34,7 @@ LinearView rows_from(const LinearView& w, std::int64_t first) {
   const auto move = [](const void* p, std::int64_t bytes) {
     return p == nullptr ? p : static_cast<const void*>(static_cast<const char*>(p) + bytes);
   };
-  const std::int64_t size = w.dtype == DType::bf16 ? 2 : 4;
+  const std::int64_t size = bytes_of(w.dtype);
   LinearView rest = w;
   rest.weight = move(w.weight, packed(w) ? first / kPanelRows * panel_bytes(w) : first * w.in * size);
   rest.bias = move(w.bias, first * size);

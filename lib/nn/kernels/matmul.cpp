@@ -17,7 +17,6 @@ constexpr std::int64_t kPackedPanels = 2;   // of a chunk: as many as are multip
 constexpr std::int64_t kMostPairRows = 192, kLeastPairRows = 48, kRowStep = 6;
 constexpr std::int64_t kChunksOfThread = 16;
 
-std::int64_t size_of(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
 std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 std::int64_t lines(std::int64_t floats) { return parts_of(floats, kFloatsOfLine) * kFloatsOfLine; }
 
@@ -82,7 +81,7 @@ void MatmulPlan::prepare(int chunk) noexcept {
   }
   const std::int64_t first = chunk * kPreparedRows, end = std::min(first + kPreparedRows, p_.rows);
   for (std::int64_t r = first; r < end; ++r) {
-    const auto* const x = static_cast<const char*>(p_.x) + r * p_.x_stride * size_of(p_.dtype);
+    const auto* const x = static_cast<const char*>(p_.x) + r * p_.x_stride * bytes_of(p_.dtype);
     if (kind_ == Kind::packed) {
       packed_kernels(isa_).round(x, p_.dtype, p_.w.in, rounded_.data() + r * blocks_of(p_.w.in));
     } else {
@@ -95,7 +94,7 @@ int MatmulPlan::multiply_chunks() const noexcept { return static_cast<int>(panel
 
 void MatmulPlan::multiply(int chunk, int thread) noexcept {
   const std::int64_t row = chunk / panels_ * part_rows_, at = chunk % panels_;
-  const std::int64_t rows = std::min(part_rows_, p_.rows - row), size = size_of(p_.dtype);
+  const std::int64_t rows = std::min(part_rows_, p_.rows - row), size = bytes_of(p_.dtype);
   const void* const x = static_cast<const char*>(p_.x) + row * p_.x_stride * size;
   void* const y = static_cast<char*>(p_.y) + row * p_.y_stride * size;
   float* const room = rooms_.data() + thread * room_;

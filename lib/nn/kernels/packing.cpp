@@ -62,7 +62,7 @@ void pack(ThreadPool& pool, Isa isa, const LinearView& w, WeightType packing, vo
 
 void unpack(ThreadPool& pool, Isa isa, const LinearView& w, void* out, DType dtype) noexcept {
   const PackedKernels& kernels = packed_kernels(isa);
-  const std::int64_t bytes = kPanelRows * w.in * (dtype == DType::bf16 ? 2 : 4);
+  const std::int64_t bytes = kPanelRows * w.in * bytes_of(dtype);
   pool.parallel_for(static_cast<int>(panels_of(w.out)), [&](int panel) noexcept {
     kernels.unpack(w, panel, std::min(kPanelRows, w.out - panel * kPanelRows), static_cast<char*>(out) + panel * bytes, dtype);
   });

@@ -57,7 +57,7 @@ void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t
   attend_rows_of<Pairs>(tile, begin, end);
 }
 
-static_assert(kPairPanel == kPanel);
+static_assert(kPairLanes == kLanes && kPairPanel == kPanel);
 
 void fill_pairs(const LinearView& w, std::int64_t first, float* out) noexcept {
   // A pair stays together: to the filling it is one number of 32 bits.

@@ -9,6 +9,9 @@ namespace lmm::nn::kernels {
 // Views own nothing: what they point to outlives them. `dtype` is DType::fp32 or DType::bf16 throughout. No alignment
 // is asked for beyond that of the element type.
 
+/// Bytes of a number.
+inline std::int64_t bytes_of(DType dtype) noexcept { return dtype == DType::bf16 ? 2 : 4; }
+
 /// A vector of weights, e.g. of a norm. Null data: absent.
 struct VectorView {
   const void* data = nullptr;
@@ -57,7 +60,7 @@ inline std::int64_t panels_of(std::int64_t out) noexcept { return (out + kPanelR
 /// Bytes of the weight.
 inline std::int64_t weight_bytes(const LinearView& w) noexcept {
   if (packed(w)) return panels_of(w.out) * panel_bytes(w);
-  return w.out * w.in * (w.dtype == DType::bf16 ? 2 : 4);
+  return w.out * w.in * bytes_of(w.dtype);
 }
 
 /// The largest logit and where it stands (the lowest index of equal ones; NaN is never it).

@@ -56,22 +56,9 @@ TEST_CASE("rms norm of bf16 rows") {
 
 TEST_CASE("activations of bf16 rows, and gates") {
   std::mt19937 random(2);
-  const auto exact = [](Nonlinearity f, double x) {
-    switch (f) {
-      case Nonlinearity::silu: return x / (1 + std::exp(-x));
-      case Nonlinearity::gelu: return x / 2 * std::erfc(-x / std::sqrt(2.0));
-      case Nonlinearity::gelu_tanh: return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-      case Nonlinearity::quick_gelu: return x / (1 + std::exp(-1.702 * x));
-      case Nonlinearity::relu: return std::max(x, 0.0);
-      case Nonlinearity::none: break;
-    }
-    return x;
-  };
-  constexpr Nonlinearity kAll[] = {Nonlinearity::none,      Nonlinearity::silu,       Nonlinearity::gelu,
-                                   Nonlinearity::gelu_tanh, Nonlinearity::quick_gelu, Nonlinearity::relu};
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const Isa isa : isas()) {
-    for (const Nonlinearity f : kAll) {
+    for (const Nonlinearity f : kAllNonlinearities) {
       for (const std::int64_t n : {1, 15, 16, 17, 64, 100}) {
         CAPTURE(std::string(isa_name(isa)));
         CAPTURE(static_cast<int>(f));
@@ -84,7 +71,7 @@ TEST_CASE("activations of bf16 rows, and gates") {
         activate(isa, f, gated.data(), by.data(), n);
         std::size_t wrong = 0;
         for (std::size_t i = 0; i < x.size(); ++i) {
-          const double want = exact(f, static_cast<double>(from_bf16(x[i])));
+          const double want = activated(f, static_cast<double>(from_bf16(x[i])));
           const double gate = want * static_cast<double>(from_bf16(by[i]));
           // gelu's error function is right to 1.5e-7 of x.
           const auto close = [](std::uint16_t actual, double expected) {

@@ -165,6 +165,22 @@ inline double sum_bound(std::int64_t n) { return (static_cast<double>(n) / 8 * 2
 
 inline double silu(double x) { return x / (1.0 + std::exp(-x)); }
 
+inline double activated(Nonlinearity f, double x) {
+  switch (f) {
+    case Nonlinearity::none: return x;
+    case Nonlinearity::silu: return silu(x);
+    case Nonlinearity::gelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Nonlinearity::gelu_tanh:
+      return x / (1 + std::exp(-2 * std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+    case Nonlinearity::quick_gelu: return x / (1 + std::exp(-1.702 * x));
+    case Nonlinearity::relu: return std::max(x, 0.0);
+  }
+  return 0;
+}
+
+inline constexpr Nonlinearity kAllNonlinearities[] = {Nonlinearity::none,      Nonlinearity::silu,       Nonlinearity::gelu,
+                                 Nonlinearity::gelu_tanh, Nonlinearity::quick_gelu, Nonlinearity::relu};
+
 template <typename X, typename W>
 std::vector<double> rms_norm_reference(const X* x, const W& weight, double eps) {
   const std::size_t n = weight.size();
