@@ -22,12 +22,13 @@ CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
 MARKS = ["spot", "circle", "arrow", "frame", *range(1, 9)]    # how a patch's thing is marked; a number is the thing's number
 MARK_ID = {m: i + 1 for i, m in enumerate(MARKS)}
-# `num` is a number that an answer needs, so that the tower learns what takes a look around: how many of its kind there are, which letter
-# of its word it is, which step of those shown, what belongs into the cell of a sudoku.
-NUMBERS = 12
+# `num` is a number that an answer needs, so that the tower learns what takes a look around: which letter of its word it is, which step of
+# those shown, what belongs into the cell of a sudoku. `alike`: how many of its kind there are.
+NUMBERS, ALIKE = 12, 8
 # Korean syllables are labelled by their three parts, each of which has few values (0: no syllable here).
-LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "num": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
+LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "num": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "alike": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
 GROUNDS = ["solid", "gradient", "noise", "blobs", "stripes", "paper", "solid", "gradient"]
+BUSY_GROUNDS = ["rings", "waves", "shards", "scribble", "grid", "slant"]       # training only; with them others no longer look like things
 HELD_OUT_GROUNDS = ["checker", "dots", "clouds", "tricolour"]
 STYLE_WEIGHT = {"symbola": .25, "noto-line": .25, "mdi": .35, "noto": 1.2}
 
@@ -35,7 +36,7 @@ STYLE_WEIGHT = {"symbola": .25, "noto-line": .25, "mdi": .35, "noto": 1.2}
 def ground(rng, test=False, light=False, photos=True):
   """A plain, textured or photographic ground; `light` keeps it bright."""
   if photos and rng.random() < .2: return photograph(rng, test, pale=light or rng.random() < .4)
-  kind = rng.choice(HELD_OUT_GROUNDS) if test and rng.random() < .6 else rng.choice(GROUNDS)
+  kind = rng.choice(HELD_OUT_GROUNDS) if test and rng.random() < .6 else rng.choice(GROUNDS if test else GROUNDS + BUSY_GROUNDS)
   low = 120 if light or rng.random() < .7 else 0
   a, b = rng.integers(low, 256, 3), rng.integers(low, 256, 3)
   if kind == "solid": field = np.broadcast_to(a, (2, 2, 3)).astype(float)
@@ -61,9 +62,35 @@ def ground(rng, test=False, light=False, photos=True):
     layers = ((4, .5), (9, .3), (20, .2))
     noise = sum(w * np.asarray(Image.fromarray(rng.normal(128, 60, (k, k)).clip(0, 255).astype("u1")).resize((SIDE, SIDE), Image.BICUBIC), float) for k, w in layers)
     field = noise[..., None] * .5 + a * .5
-  else: field = np.stack([a, (a + b) / 2, b])[:, None] * np.ones((1, 2, 1))
+  elif kind == "tricolour": field = np.stack([a, (a + b) / 2, b])[:, None] * np.ones((1, 2, 1))
+  else: field = busy(rng, kind, a, b)
   image = Image.fromarray(field.clip(0, 255).astype("u1")).convert("RGB")
   return image.resize((SIDE, SIDE), Image.NEAREST if kind in ("checker", "tricolour", "stripes") else Image.BICUBIC)
+
+
+def busy(rng, kind, a, b):
+  """A pattern of two or more colours, (side, side, 3)."""
+  side = 80
+  y, x = np.mgrid[:side, :side] + rng.uniform(-40, 40, 2)[:, None, None]
+  step, share = rng.uniform(3, 16), rng.choice([.25, .5, 1.])
+  if kind == "shards":
+    seeds, colours = rng.uniform(-40, 120, (int(rng.integers(3, 14)), 2)), rng.random((14, 1))
+    nearest = ((x[..., None] - seeds[:, 0]) ** 2 + (y[..., None] - seeds[:, 1]) ** 2).argmin(-1)
+    return a + (b - a) * share * colours[nearest]
+  if kind == "scribble":
+    image = Image.new("L", (side, side), 0)
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(rng.integers(4, 30))):
+      start = rng.uniform(-5, side + 5, 2)
+      draw.line([tuple(start + d) for d in rng.normal(0, step, (int(rng.integers(2, 5)), 2))], fill=int(rng.integers(90, 256)), width=int(rng.integers(1, 4)))
+    return a + (b - a) * share * np.asarray(image)[..., None] / 255
+  if kind == "grid": pattern = (x % (step + 3) < 1.5) | (y % (step + 3) < 1.5)
+  else:
+    angle = rng.uniform(0, np.pi)
+    along = {"rings": np.hypot(x, y), "waves": y + step * .6 * np.sin(x / step)}.get(kind, x * np.cos(angle) + y * np.sin(angle))
+    pattern = np.sin(along * np.pi / step)
+    pattern = pattern > 0 if rng.random() < .5 else (pattern + 1) / 2
+  return a + (b - a) * share * pattern[..., None]
 
 
 def photograph(rng, test, pale):
@@ -200,7 +227,7 @@ class Canvas:
     if colour: self.labels["col"][patches] = COLOUR_ID[colour]
     self.items.append(dict(name=name, box=box, colour=colour, patches=patches))
     alike = [i["patches"] for i in self.items if i["name"] == name]
-    for where in alike: self.labels["num"][where] = min(len(alike), NUMBERS)
+    for where in alike: self.labels["alike"][where] = min(len(alike), ALIKE)
     return self.items[-1]
 
   @staticmethod

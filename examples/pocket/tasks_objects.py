@@ -55,7 +55,7 @@ def object_questions(canvas, pool, wanted, side):
       if sum(p[1] is b and p[2] == where for p in pairs) == 1: ask("relation", "beside", things.with_article(a["name"]), m=b["name"], s=SIDES[where])
   for answer in rng.permutation(["yes", "no"] if items else ["no"]):
     ask("yesno", "yesno", str(answer), n=kinds[rng.integers(len(kinds))] if answer == "yes" else missing())
-  if wanted == "absent" or rng.random() < .4:
+  if wanted == "absent" or rng.random() < (.4 if canvas.test else .6):
     key = ["box", "colour"][rng.integers(2)] if not items or rng.random() < .7 else "relation"
     ask("absent", key, "not there", n=missing(), m=names[0] if key == "relation" else "")
   return out
@@ -109,9 +109,10 @@ def objects(rng, wanted, test=False, style=None, korean=False):
 # ----------------------------------------------------------------------------------------------------------------- marks
 
 def marks(canvas):
-  """Marks an object, or (training only) two in different ways, and asks what is there."""
+  """Marks an object, or (training only) up to three in different ways, and asks what is there. Training has more of what is hard."""
   rng, kinds = canvas.rng, ["circle", "arrow", "frame", "number"]
-  chosen = [str(k) for k in rng.choice(kinds, 2 if not canvas.test and len(canvas.items) > 1 and rng.random() < .5 else 1, replace=False, p=[.35, .3, .15, .2])]
+  count = 1 if canvas.test else min(int(rng.integers(1, 4)), len(canvas.items))
+  chosen = [str(k) for k in rng.choice(kinds, count, replace=False, p=[.35, .3, .15, .2] if canvas.test else [.2, .4, .12, .28])]
   out = []
   for kind, target in zip(chosen, some(rng, canvas.items, len(chosen))):
     for number, item in draw_mark(canvas, kind, target): out.append(question(canvas, "mark", "mark_" + kind, things.with_article(item["name"]), k=number))
