@@ -45,10 +45,7 @@ class Bf16AttentionPlan {
   void attend(int chunk) const noexcept;
 
  private:
-  const std::uint16_t* key(std::int64_t head, std::int64_t s) const noexcept;
-  const std::uint16_t* value(std::int64_t head, std::int64_t s) const noexcept;
-  void pack_floats(std::int64_t head, std::int64_t first, std::int64_t lanes) noexcept;
-  void pack_pairs(std::int64_t head, std::int64_t first) noexcept;
+  std::int64_t numbers_per_float() const noexcept { return isa_ == Isa::avx512_bf16 ? 2 : 1; }
 
   Bf16Attention a_;
   Isa isa_ = Isa::portable;

@@ -7,6 +7,14 @@ namespace lmm::nn::kernels {
 constexpr std::int64_t kMaxTileDim = 256;
 constexpr std::int64_t kMaxTileRows = 48;
 
+constexpr std::int64_t kKeysPerPack = 64;
+
+/// kKeysPerPack keys or values of one head, `stride` apart; zeros take the place of those from `count` on.
+struct Bf16Rows {
+  const std::uint16_t* rows;
+  std::int64_t stride, count, dim;
+};
+
 /// One query head against one packed key/value head (layouts: Bf16AttentionPlan).
 struct Bf16Tile {
   const std::uint16_t* q;  // (tokens, head_dim), rows q_token apart

@@ -21,9 +21,11 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr int kLanes = 16;
+#define LMM_AVX512
 #define LMM_ROUND_TO_BF16(v) _mm512_cvtneps_pbh(reinterpret_cast<__m512>(v))  // for simd.inc
 // clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
+#include "lib/nn/kernels/panel_filling.inc"
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/panel_output.inc"
 #include "lib/nn/kernels/matmul_panel.inc"
@@ -57,11 +59,18 @@ void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t
   attend_rows_of<Pairs>(tile, begin, end);
 }
 
-static_assert(kPairLanes == kLanes && kPairPanel == kPanel);
+void pack_keys_in_pairs(const Bf16Rows& keys, float* out) noexcept { pack_keys_of<Pairs>(keys, out); }
+
+void pack_values_in_pairs(const Bf16Rows& values, std::int64_t padded_dim, float* out) noexcept {
+  pack_values_of<Pairs>(values, padded_dim, out);
+}
+
+static_assert(kPairPanel == kPanel);
 
 void fill_pairs(const LinearView& w, std::int64_t first, float* out) noexcept {
-  // A pair stays together: to the filling it is one number of 32 bits.
-  fill_panel(static_cast<const float*>(w.weight), w.out, w.in / 2, first, 0, w.in / 2, out);
+  const std::int64_t pairs = w.in / 2;
+  const float* const from = static_cast<const float*>(w.weight) + first * pairs;  // a pair stays together
+  fill_panel<kPanel>([&](std::int64_t r) { return from + r * pairs; }, w.out - first, pairs, out);
 }
 
 void matmul_in_pairs(const MatmulPanel& p) noexcept {
@@ -81,6 +90,8 @@ void matmul_in_pairs(const MatmulPanel& p) noexcept {
 namespace lmm::nn::kernels {
 // No processor here has the instructions.
 void attend_rows_in_pairs(const Bf16Tile&, std::int64_t, std::int64_t) noexcept {}
+void pack_keys_in_pairs(const Bf16Rows&, float*) noexcept {}
+void pack_values_in_pairs(const Bf16Rows&, std::int64_t, float*) noexcept {}
 void fill_pairs(const LinearView&, std::int64_t, float*) noexcept {}
 void matmul_in_pairs(const MatmulPanel&) noexcept {}
 }  // namespace lmm::nn::kernels

@@ -10,11 +10,14 @@ namespace lmm::nn::kernels {
 // The kernels of Isa::avx512_bf16, only where that is available: bf16 numbers are multiplied two at a time, and summed in fp32.
 // RowKernels have their counterparts with fp32 numbers.
 
-/// Rows [begin, end) of one head, kMaxTileRows at most, keys and values packed as pairs of numbers for kPairLanes.
+/// Rows [begin, end) of one head, kMaxTileRows at most, keys and values packed as pairs of numbers.
 void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t end) noexcept;
 
-constexpr std::int64_t kPairLanes = 16;              // pairs that are multiplied at once
-constexpr std::int64_t kPairPanel = 4 * kPairLanes;  // outputs of a panel of weights
+/// Keys and values in the layouts of Bf16AttentionPlan, lanes of 16 pairs. The keys' dim is even.
+void pack_keys_in_pairs(const Bf16Rows& keys, float* out) noexcept;
+void pack_values_in_pairs(const Bf16Rows& values, std::int64_t padded_dim, float* out) noexcept;
+
+constexpr std::int64_t kPairPanel = 64;  // outputs of a panel of weights
 
 /// A panel of w in the order in which it is multiplied, outputs from `first` on: out (w.in / 2, kPairPanel) pairs of numbers,
 /// zeros for outputs that are not there. w.in is even.

@@ -21,6 +21,7 @@ constexpr int kLanes = 8;
 #include "lib/nn/kernels/row_kernels.inc"
 #include "lib/nn/kernels/attention.inc"
 #include "lib/nn/kernels/bf16_rows.inc"
+#include "lib/nn/kernels/panel_filling.inc"
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/bf16_attention.inc"
 #include "lib/nn/kernels/panel_output.inc"
@@ -33,7 +34,7 @@ constexpr int kLanes = 8;
 extern const RowKernels kAvx2RowKernels;
 const RowKernels kAvx2RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
                                       store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
-                                      attend_rows,   kLanes};
+                                      attend_rows,   pack_keys, pack_values};
 
 }  // namespace lmm::nn::kernels
 

@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq"))), \
                              apply_to = function)
@@ -17,11 +19,13 @@ namespace lmm::nn::kernels {
 namespace {
 
 constexpr int kLanes = 16;
+#define LMM_AVX512  // for simd.inc
 // clang-format off: each stands on the one before
 #include "lib/nn/kernels/simd.inc"
 #include "lib/nn/kernels/row_kernels.inc"
 #include "lib/nn/kernels/attention.inc"
 #include "lib/nn/kernels/bf16_rows.inc"
+#include "lib/nn/kernels/panel_filling.inc"
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/bf16_attention.inc"
 #include "lib/nn/kernels/panel_output.inc"
@@ -34,7 +38,7 @@ constexpr int kLanes = 16;
 extern const RowKernels kAvx512RowKernels;
 const RowKernels kAvx512RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
                                       store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
-                                      attend_rows,   kLanes};
+                                      attend_rows,   pack_keys, pack_values};
 
 }  // namespace lmm::nn::kernels
 

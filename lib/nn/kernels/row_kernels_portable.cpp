@@ -12,6 +12,7 @@ constexpr int kLanes = 4;
 #include "lib/nn/kernels/row_kernels.inc"
 #include "lib/nn/kernels/attention.inc"
 #include "lib/nn/kernels/bf16_rows.inc"
+#include "lib/nn/kernels/panel_filling.inc"
 #include "lib/nn/kernels/attention_tile.inc"
 #include "lib/nn/kernels/bf16_attention.inc"
 #include "lib/nn/kernels/panel_output.inc"
@@ -24,6 +25,6 @@ constexpr int kLanes = 4;
 extern const RowKernels kPortableRowKernels;
 const RowKernels kPortableRowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
                                       store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
-                                      attend_rows,   kLanes};
+                                      attend_rows,   pack_keys, pack_values};
 
 }  // namespace lmm::nn::kernels
