@@ -12,7 +12,8 @@ class LineFloats {
   /// At least so many; what was in it is lost. Throws std::bad_alloc.
   void resize(std::int64_t count) {
     constexpr std::size_t line = 64 / sizeof(float);
-    numbers_.resize(static_cast<std::size_t>(count) + line);
+    const std::size_t wanted = static_cast<std::size_t>(count) + line;
+    if (wanted > numbers_.size()) numbers_.resize(wanted);  // to shrink it would mean to clear it again later
     const auto past = reinterpret_cast<std::uintptr_t>(numbers_.data()) / sizeof(float) % line;
     first_ = numbers_.data() + (line - past) % line;
   }
