@@ -20,9 +20,6 @@ constexpr std::int64_t kFewRows = 4;  // as many as the kernels take at once: th
 // From here on filling a panel is little beside its use.
 constexpr std::int64_t kManyRows = 16;
 
-// With dot products of bf16 numbers it takes more: torch fills its panels faster.
-constexpr std::int64_t kManyRowsInPairs = 256;
-
 // Of rows multiplied at a time, in pairs of weights instead: this bounds the working space, and panels stay in the caches.
 constexpr std::int64_t kMostRows = 768;
 constexpr std::int64_t kMostWeights = 1 << 22;
@@ -120,9 +117,7 @@ bool Matrix::has_kernel(const at::Tensor& x) const {
   const bool half = dtype_ == at::kBFloat16;
   if (half && kernels::has_bf16_tiles()) return false;
   if (packing_ != WeightType::full) return true;
-  const kernels::Isa isa = kernels::best_isa();
-  const std::int64_t many = isa == kernels::Isa::avx512_bf16 ? kManyRowsInPairs : kManyRows;
-  return half && isa != kernels::Isa::portable && x.numel() >= many * in_;
+  return half && kernels::best_isa() != kernels::Isa::portable && x.numel() >= kManyRows * in_;
 }
 
 at::Tensor Matrix::many(const at::Tensor& x, const at::Tensor& bias, kernels::Nonlinearity nonlinearity) const {
