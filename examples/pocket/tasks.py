@@ -20,12 +20,12 @@ STYLED = ["identify", "mood", "relation", "count", "box", "yesno", "list", "mark
 # Shares of the pictures. `see` trains the vision tower on patch labels only, `ask` trains everything on questions, and goes on
 # with full pictures that have labels alone: they teach the tower more a second than questions do, and cost a third.
 MIXES = {
-  "see": {"dense_objects": 22, "identify": 8, "mood": 3, "mark": 10, "shape": 3, "colour": 2, "dense_text": 17, "word": 5, "handwriting": 3, "dense_digits": 2, "digits": 3,
-          "dense_hangul": 8, "hangul": 4, "order": 4, "sudoku": 8, "count": 14, "fracture": 1, "second": 2},
-  "ask": {"identify": 8, "mood": 2.5, "colour": 2.5, "shape": 4, "relation": 9, "count": 14, "box": 4, "yesno": 2, "list": 9, "nothing": 1.5, "absent": 4,
-          "digits": 5.5, "word": 15, "mark": 15, "hangul": 7, "handwriting": 5, "sudoku": 9, "order": 3, "meme": 2.5, "bone": 1, "fracture": 1.2, "korean": 4,
-          "second": 2.5, "change": 7,
-          "dense_objects": 16, "dense_text": 18, "dense_digits": 2, "dense_hangul": 9},
+  "see": {"dense_objects": 22, "identify": 12, "mood": 3, "mark": 22, "shape": 3, "colour": 2, "dense_text": 17, "word": 5, "handwriting": 3, "dense_digits": 2, "digits": 3,
+          "dense_hangul": 8, "hangul": 4, "order": 4, "sudoku": 8, "count": 2, "nothing": 1.5, "fracture": 1, "second": 2},
+  "ask": {"identify": 10, "mood": 2.5, "colour": 2.5, "shape": 4, "relation": 9, "count": 17, "box": 4, "yesno": 3, "list": 9, "nothing": 2.5, "absent": 7,
+          "digits": 5.5, "word": 15, "mark": 18, "hangul": 7, "handwriting": 4, "sudoku": 9, "order": 4, "meme": 2.5, "bone": 1, "fracture": 1.2, "korean": 4,
+          "second": 2.5, "change": 3,
+          "dense_objects": 16, "dense_text": 14, "dense_digits": 2, "dense_hangul": 6},
 }
 
 
