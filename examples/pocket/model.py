@@ -187,7 +187,7 @@ class PocketVLM(nn.Module):
   def __init__(self, sizes, classes):
     super().__init__()
     self.sizes, self.model = sizes, Inner(sizes)
-    outputs = dict(obj=classes + 1, chr=2 * 37, num=2 * 13, initial=20, vowel=22, final=29, col=12, mark=13, alike=9, ctr=2, box=4)
+    outputs = dict(obj=classes + 1, chr=2 * 37, num=2 * 13, initial=20, vowel=22, final=29, col=12, mark=13, ctr=2, box=4)
     self.label_heads = nn.ModuleDict({k: nn.Linear(sizes["v_dim"], n) for k, n in outputs.items()})
     for name, p in self.named_parameters():
       if p.dim() > 1: nn.init.normal_(p, std=.02)

@@ -23,10 +23,10 @@ CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
 MARKS = ["spot", "circle", "arrow", "frame", *range(1, 9)]    # how a patch's thing is marked; a number is the thing's number
 MARK_ID = {m: i + 1 for i, m in enumerate(MARKS)}
 # `num` is a number that an answer needs, so that the tower learns what takes a look around: which letter of its word it is, which step of
-# those shown, what belongs into the cell of a sudoku. `alike`: how many of its kind there are.
-NUMBERS, ALIKE = 12, 8
+# those shown, what belongs into the cell of a sudoku. Not how many of its kind there are: it names things in its last layers, too late to compare.
+NUMBERS = 12
 # Korean syllables are labelled by their three parts, each of which has few values (0: no syllable here).
-LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "num": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "alike": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
+LABELS = {"obj": ("u1", ()), "chr": ("u1", (2,)), "num": ("u1", (2,)), "initial": ("u1", ()), "vowel": ("u1", ()), "final": ("u1", ()), "col": ("u1", ()), "mark": ("u1", ()), "ctr": ("u1", ()), "box": ("f2", (4,))}
 GROUNDS = ["solid", "gradient", "noise", "blobs", "stripes", "paper", "solid", "gradient"]
 BUSY_GROUNDS = ["rings", "waves", "shards", "scribble", "grid", "slant"]       # training only; with them others no longer look like things
 HELD_OUT_GROUNDS = ["checker", "dots", "clouds", "tricolour"]
@@ -226,8 +226,6 @@ class Canvas:
     self.labels["obj"][patches], self.labels["box"][patches] = CLASS_ID[name], np.array(box) / SIDE
     if colour: self.labels["col"][patches] = COLOUR_ID[colour]
     self.items.append(dict(name=name, box=box, colour=colour, patches=patches))
-    alike = [i["patches"] for i in self.items if i["name"] == name]
-    for where in alike: self.labels["alike"][where] = min(len(alike), ALIKE)
     return self.items[-1]
 
   @staticmethod

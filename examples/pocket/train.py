@@ -35,7 +35,7 @@ def label_losses(out, labels):
     weight = torch.ones(out[key].shape[-1], device=out[key].device)
     weight[0] = background
     return F.cross_entropy(out[key].flatten(0, -2), labels[key].flatten().long(), weight=weight)
-  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), "alike": classes("alike", .15), **{k: .5 * classes(k, .15) for k in ("num", "col", "initial", "vowel", "final", "mark")}, "ctr": .5 * classes("ctr", .3)}
+  losses = {"obj": classes("obj", .15), "chr": classes("chr", .15), **{k: .5 * classes(k, .15) for k in ("num", "col", "initial", "vowel", "final", "mark")}, "ctr": .5 * classes("ctr", .3)}
   there = labels["obj"] > 0
   if there.any(): losses["box"] = 4 * F.smooth_l1_loss(out["box"][there], labels["box"][there].float(), beta=.05)
   return losses
@@ -43,7 +43,7 @@ def label_losses(out, labels):
 
 def label_accuracy(out, labels):
   right = lambda k, m: (out[k][m][:, 1:].argmax(-1) + 1 == labels[k][m]).float().mean().item()
-  return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "num", "col", "mark", "alike") if k in out and (labels[k] > 0).any()}
+  return {"acc_" + k: right(k, labels[k] > 0) for k in ("obj", "chr", "num", "col", "mark") if k in out and (labels[k] > 0).any()}
 
 
 def row(pictures, questions, tokenizer, room, rng):
