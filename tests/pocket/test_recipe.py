@@ -117,7 +117,7 @@ numbers = dict((thing["name"], k) for k, thing in draw_mark(canvas, "number", th
 for thing in things: assert (canvas.labels["mark"][thing["patches"]] == MARK_ID[numbers[thing["name"]]]).all()
 draw_mark(canvas, "arrow", things[1])
 assert (canvas.labels["mark"][things[1]["patches"]] == MARK_ID["arrow"]).all() and (canvas.labels["mark"][things[0]["patches"]] == MARK_ID[numbers["cat"]]).all()
-assert (canvas.labels["num"].reshape(GRID, 2 * GRID)[5, 9:11] == [1, 2]).all()
+assert (canvas.labels["num"].reshape(GRID, 2 * GRID)[5, 9:11] == [1, 2]).all() and not canvas.labels["num"][things[1]["patches"]].any()
 canvas, asked = sudoku(np.random.default_rng(2), False, 1.)
 assert (canvas.labels["num"][canvas.labels["mark"] == MARK_ID["spot"]] == int(asked[0].answer)).all()
 canvas, asked = order(np.random.default_rng(3), False)

@@ -7,7 +7,6 @@
 namespace lmm::nn::kernels {
 namespace {
 
-
 // Keys and values of a slice are about this many bytes, see kChunkBytes in linear.cpp.
 constexpr std::int64_t kSliceBytes = 32 * 1024;
 

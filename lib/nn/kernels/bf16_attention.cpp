@@ -19,11 +19,11 @@ bool has_bf16_attention(Isa isa, std::int64_t head_dim) noexcept {
 
 void Bf16AttentionPlan::bind(Isa isa, const Bf16Attention& attention) {
   a_ = attention;
-  isa_ = isa;
+  kernels_ = isa == Isa::avx512_bf16 ? &kPairTileKernels : &row_kernels(isa).tile;
   padded_keys_ = round_up(a_.keys, kKeysPerPack);
   padded_dim_ = round_up(a_.head_dim, 16);
-  keys_.resize(a_.kv_heads * padded_keys_ * a_.head_dim / numbers_per_float());
-  values_.resize(a_.kv_heads * padded_keys_ * padded_dim_ / numbers_per_float());
+  keys_.resize(a_.kv_heads * padded_keys_ * a_.head_dim / kernels_->numbers_per_float);
+  values_.resize(a_.kv_heads * padded_keys_ * padded_dim_ / kernels_->numbers_per_float);
 }
 
 int Bf16AttentionPlan::pack_chunks() const noexcept {
@@ -36,15 +36,8 @@ void Bf16AttentionPlan::pack(int chunk) noexcept {
   const std::int64_t count = std::min(kKeysPerPack, a_.keys - first), row = head * padded_keys_ + first;
   const Bf16Rows keys{a_.k + head * a_.k_head + first * a_.k_token, a_.k_token, count, a_.head_dim};
   const Bf16Rows values{a_.v + head * a_.v_head + first * a_.v_token, a_.v_token, count, a_.head_dim};
-  float* const to_keys = keys_.data() + row * a_.head_dim / numbers_per_float();
-  float* const to_values = values_.data() + row * padded_dim_ / numbers_per_float();
-  if (isa_ == Isa::avx512_bf16) {
-    pack_keys_in_pairs(keys, to_keys);
-    pack_values_in_pairs(values, padded_dim_, to_values);
-  } else {
-    row_kernels(isa_).pack_keys(keys, to_keys);
-    row_kernels(isa_).pack_values(values, padded_dim_, to_values);
-  }
+  kernels_->pack_keys(keys, keys_.data() + row * a_.head_dim / kernels_->numbers_per_float);
+  kernels_->pack_values(values, padded_dim_, values_.data() + row * padded_dim_ / kernels_->numbers_per_float);
 }
 
 int Bf16AttentionPlan::attend_chunks() const noexcept {
@@ -57,8 +50,8 @@ void Bf16AttentionPlan::attend(int chunk) const noexcept {
   const std::int64_t kv = head / (a_.heads / a_.kv_heads);
   const Bf16Tile tile{a_.q + head * a_.q_head,
                       a_.q_token,
-                      keys_.data() + kv * padded_keys_ * a_.head_dim / numbers_per_float(),
-                      values_.data() + kv * padded_keys_ * padded_dim_ / numbers_per_float(),
+                      keys_.data() + kv * padded_keys_ * a_.head_dim / kernels_->numbers_per_float,
+                      values_.data() + kv * padded_keys_ * padded_dim_ / kernels_->numbers_per_float,
                       a_.out + head * a_.out_head,
                       a_.out_token,
                       a_.keys,
@@ -68,11 +61,7 @@ void Bf16AttentionPlan::attend(int chunk) const noexcept {
                       a_.causal ? 1 : 0,
                       a_.scale};
   const std::int64_t end = std::min(first + kMaxTileRows, a_.tokens);
-  if (isa_ == Isa::avx512_bf16) {
-    attend_rows_in_pairs(tile, first, end);
-  } else {
-    row_kernels(isa_).attend_rows(tile, first, end);
-  }
+  kernels_->attend(tile, first, end);
 }
 
 void bf16_attention(ThreadPool& pool, Isa isa, const Bf16Attention& attention, Bf16AttentionPlan& plan) {

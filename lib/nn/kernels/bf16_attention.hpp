@@ -8,6 +8,8 @@
 
 namespace lmm::nn::kernels {
 
+struct TileKernels;
+
 /// Softmax attention of many tokens in bf16, as vision towers and prefills have it:
 /// softmax(scale * q k^T) v, scores and sums in fp32; with bf16 dot products the weights are rounded to bf16 between the
 /// two products.
@@ -45,10 +47,8 @@ class Bf16AttentionPlan {
   void attend(int chunk) const noexcept;
 
  private:
-  std::int64_t numbers_per_float() const noexcept { return isa_ == Isa::avx512_bf16 ? 2 : 1; }
-
   Bf16Attention a_;
-  Isa isa_ = Isa::portable;
+  const TileKernels* kernels_ = nullptr;
   std::int64_t padded_keys_ = 0, padded_dim_ = 0;
   // fp32 numbers, or bf16 ones in pairs: with L lanes and groups of G,
   LineFloats keys_;    // (kv_heads, padded keys / L, head_dim / G, L keys, G)

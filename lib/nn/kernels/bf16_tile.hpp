@@ -30,4 +30,12 @@ struct Bf16Tile {
   float scale;
 };
 
+/// What one thread does of such an attention, compiled once for each way of multiplying. `attend` reads what the other two wrote.
+struct TileKernels {
+  void (*attend)(const Bf16Tile& tile, std::int64_t begin, std::int64_t end);  // rows [begin, end), kMaxTileRows at most
+  void (*pack_keys)(const Bf16Rows& keys, float* out);
+  void (*pack_values)(const Bf16Rows& values, std::int64_t padded_dim, float* out);
+  std::int64_t numbers_per_float;  // of keys and values that are packed: 2 in pairs, whose keys have an even dim
+};
+
 }  // namespace lmm::nn::kernels

@@ -55,15 +55,7 @@ struct Pairs {
 
 }  // namespace
 
-void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t end) noexcept {
-  attend_rows_of<Pairs>(tile, begin, end);
-}
-
-void pack_keys_in_pairs(const Bf16Rows& keys, float* out) noexcept { pack_keys_of<Pairs>(keys, out); }
-
-void pack_values_in_pairs(const Bf16Rows& values, std::int64_t padded_dim, float* out) noexcept {
-  pack_values_of<Pairs>(values, padded_dim, out);
-}
+const TileKernels kPairTileKernels = tile_kernels<Pairs>;
 
 static_assert(kPairPanel == kPanel);
 
@@ -89,9 +81,7 @@ void matmul_in_pairs(const MatmulPanel& p) noexcept {
 
 namespace lmm::nn::kernels {
 // No processor here has the instructions.
-void attend_rows_in_pairs(const Bf16Tile&, std::int64_t, std::int64_t) noexcept {}
-void pack_keys_in_pairs(const Bf16Rows&, float*) noexcept {}
-void pack_values_in_pairs(const Bf16Rows&, std::int64_t, float*) noexcept {}
+const TileKernels kPairTileKernels = {};
 void fill_pairs(const LinearView&, std::int64_t, float*) noexcept {}
 void matmul_in_pairs(const MatmulPanel&) noexcept {}
 }  // namespace lmm::nn::kernels

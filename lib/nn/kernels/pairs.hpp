@@ -10,12 +10,8 @@ namespace lmm::nn::kernels {
 // The kernels of Isa::avx512_bf16, only where that is available: bf16 numbers are multiplied two at a time, and summed in fp32.
 // RowKernels have their counterparts with fp32 numbers.
 
-/// Rows [begin, end) of one head, kMaxTileRows at most, keys and values packed as pairs of numbers.
-void attend_rows_in_pairs(const Bf16Tile& tile, std::int64_t begin, std::int64_t end) noexcept;
-
-/// Keys and values in the layouts of Bf16AttentionPlan, lanes of 16 pairs. The keys' dim is even.
-void pack_keys_in_pairs(const Bf16Rows& keys, float* out) noexcept;
-void pack_values_in_pairs(const Bf16Rows& values, std::int64_t padded_dim, float* out) noexcept;
+/// Keys and values as pairs of numbers.
+extern const TileKernels kPairTileKernels;
 
 constexpr std::int64_t kPairPanel = 64;  // outputs of a panel of weights
 

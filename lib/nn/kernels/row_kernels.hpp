@@ -65,10 +65,8 @@ struct RowKernels {
   void (*rms_norm_bf16)(const std::uint16_t* x, const VectorView& weight, float eps, std::uint16_t* y);
   void (*activate_bf16)(Nonlinearity f, std::uint16_t* x, const std::uint16_t* by, std::int64_t n);
 
-  /// Rows [begin, end) of one head, keys and values packed as fp32 numbers by the other two.
-  void (*attend_rows)(const Bf16Tile& tile, std::int64_t begin, std::int64_t end);
-  void (*pack_keys)(const Bf16Rows& keys, float* out);
-  void (*pack_values)(const Bf16Rows& values, std::int64_t padded_dim, float* out);
+  /// Keys and values as fp32 numbers.
+  TileKernels tile;
 };
 
 /// Those of `isa`, or of best_isa() where it is not available.

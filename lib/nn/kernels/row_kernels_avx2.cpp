@@ -34,7 +34,7 @@ constexpr int kLanes = 8;
 extern const RowKernels kAvx2RowKernels;
 const RowKernels kAvx2RowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
                                       store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
-                                      attend_rows,   pack_keys, pack_values};
+                                      tile_kernels<Singles>};
 
 }  // namespace lmm::nn::kernels
 

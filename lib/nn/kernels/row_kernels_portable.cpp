@@ -25,6 +25,6 @@ constexpr int kLanes = 4;
 extern const RowKernels kPortableRowKernels;
 const RowKernels kPortableRowKernels = {linear,        silu_mul, matmul, kPanel,  activate, rms_norm,      rope,
                                       store_numbers, attend,   join,   largest, widen,    rms_norm_bf16, activate_bf16,
-                                      attend_rows,   pack_keys, pack_values};
+                                      tile_kernels<Singles>};
 
 }  // namespace lmm::nn::kernels

@@ -179,7 +179,7 @@ inline double activated(Nonlinearity f, double x) {
 }
 
 inline constexpr Nonlinearity kAllNonlinearities[] = {Nonlinearity::none,      Nonlinearity::silu,       Nonlinearity::gelu,
-                                 Nonlinearity::gelu_tanh, Nonlinearity::quick_gelu, Nonlinearity::relu};
+                                                    Nonlinearity::gelu_tanh, Nonlinearity::quick_gelu, Nonlinearity::relu};
 
 template <typename X, typename W>
 std::vector<double> rms_norm_reference(const X* x, const W& weight, double eps) {
